@@ -1,0 +1,218 @@
+"""Every check of the project, one session each: ``nox`` runs what CI runs, ``nox -l`` lists all.
+
+Environments are synced from ``uv.lock`` unless a session says why not. An interpreter that is
+not installed is skipped and named in the closing summary; none is downloaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+# A machine has the interpreters that it has, in CI too, where nox would call this an error.
+nox.options.error_on_missing_interpreters = False
+# For `nox -j 2`: no session needs what another one makes, but coverage, which requires it.
+nox.options.allow_parallel = True
+nox.options.reuse_venv = "yes"
+nox.options.stop_on_first_error = True
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+EXTRAS = ["sql", "cli", "testing", "yaml"]
+# The kernel is what is left: pure decisions, of which every branch is tested.
+OUTSIDE_THE_KERNEL = ["adapters", "cli", "notebook", "scale", "testing"]
+IMPORT = "import shoppego_orders as s; print(s.__file__, len(s.__all__), 'public names')"
+
+
+def sync(
+    session: nox.Session, *groups: str, extras: list[str] | None = None, editable: bool = True
+) -> None:
+    """Make the session's environment what ``uv.lock`` says, and nothing else.
+
+    :param groups: dependency groups of pyproject.toml.
+    :param extras: of the package; all of them unless said otherwise.
+    :param editable: False builds the package and installs what was built.
+    """
+    wanted = [f"--group={group}" for group in groups]
+    wanted += [f"--extra={extra}" for extra in (EXTRAS if extras is None else extras)]
+    session.run_install(
+        "uv",
+        "sync",
+        "--locked",
+        "--quiet",
+        "--no-default-groups",
+        *wanted,
+        *([] if editable else ["--no-editable"]),
+        f"--python={session.virtualenv.location}",
+        env={"UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
+    )
+
+
+@nox.session(python=PYTHONS, tags=["test"])
+def tests(session: nox.Session) -> None:
+    """The whole suite against the built package, with branch coverage; arguments go to pytest."""
+    sync(session, "tests", editable=False)
+    for old in Path().glob(f".coverage.{session.python}.*"):
+        old.unlink()
+    # Not pytest-cov: Hypothesis loads our strategies before a plugin could start to measure.
+    session.run(
+        "coverage",
+        "run",
+        "-m",
+        "pytest",
+        *session.posargs,
+        env={"COVERAGE_FILE": f".coverage.{session.python}"},
+    )
+
+
+@nox.session(tags=["test"], requires=["tests"])
+def coverage(session: nox.Session) -> None:
+    """What ``tests`` covered: every branch of the kernel, and 95 % of everything."""
+    sync(session, "tests", editable=False)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", "--fail-under=95")
+    outside = [f"*/shoppego_orders/{name}*" for name in OUTSIDE_THE_KERNEL]
+    session.run(
+        "coverage",
+        "report",
+        f"--omit={','.join([*outside, '*/shoppego_orders/__main__.py'])}",
+        "--fail-under=100",
+    )
+
+
+@nox.session(tags=["test"], reuse_venv=False)
+def tests_lowest(session: nox.Session) -> None:
+    """The suite with the oldest dependencies that pyproject.toml admits: dateutil 2.9 among them.
+
+    The tools that run the tests stay those of ``uv.lock``.
+    """
+    tools = Path(session.create_tmp()) / "tools.txt"
+    ours = ["attrs", "cattrs", "click", "hypothesis", "python-dateutil", "rich", "sqlalchemy"]
+    session.run_install(
+        "uv",
+        "export",
+        "--locked",
+        "--quiet",
+        "--no-hashes",
+        "--only-group=tests",
+        *[f"--no-emit-package={name}" for name in ours],
+        f"--output-file={tools}",
+        silent=True,
+    )
+    session.install("--resolution=lowest-direct", f".[{','.join(EXTRAS)}]")
+    session.install("--requirements", str(tools))
+    session.run("uv", "pip", "list", "--quiet")
+    session.run(
+        "python",
+        "-c",
+        "from importlib.metadata import version as v; assert v('python-dateutil') < '3'",
+    )
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(tags=["check"])
+def lint(session: nox.Session) -> None:
+    """Ruff: format and rules. ``nox -s lint -- --fix`` mends what it can."""
+    sync(session, "lint", extras=[])
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []))
+    session.run("ruff", "format", *([] if fix else ["--diff"]))
+
+
+@nox.session(tags=["check"])
+def types(session: nox.Session) -> None:
+    """Mypy and pyright, both strict, over the package, the tests and this file."""
+    sync(session, "types", "tests", "docs", "nox")
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session(tags=["check"])
+def imports(session: nox.Session) -> None:
+    """import-linter: the layers, and which module may import which other project's package."""
+    sync(session, "lint")
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session(tags=["check"])
+def docs(session: nox.Session) -> None:
+    """The documentation; a warning is an error. The result is in docs/_build."""
+    sync(session, "docs")
+    session.run(
+        "sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "docs", "docs/_build"
+    )
+
+
+@nox.session(tags=["check"], reuse_venv=False)
+def wheel(session: nox.Session) -> None:
+    """What a user gets: build, look inside, install alone, import; then the whole demo."""
+    tmp = Path(session.create_tmp())
+    built = build(session, tmp / "first")
+    again = build(session, tmp / "second")
+    if digest(built) != digest(again):
+        session.error(f"two builds of {built.name} differ")
+    check_contents(session, built)
+
+    readme, runner = Path("README.md").resolve(), Path("tests/page_examples.py").resolve()
+    session.install(str(built))
+    with session.chdir(tmp):
+        session.run("python", "-I", "-c", IMPORT)
+        session.run("python", "-I", str(runner), str(readme))
+        session.install(f"{built}[cli]")
+        shutil.rmtree("demo", ignore_errors=True)
+        session.run("shoppego-orders", "demo", "--out", "demo")
+        session.run("python", "-m", "shoppego_orders", "--help", silent=True)
+
+
+@nox.session(default=False, tags=["slow"])
+def deep(session: nox.Session) -> None:
+    """The properties with Hypothesis's deep profile: many more examples, new ones every time."""
+    sync(session, "tests")
+    paths = session.posargs or ["tests/property"]
+    session.run("pytest", *paths, env={"HYPOTHESIS_PROFILE": "deep"})
+
+
+@nox.session(default=False, tags=["slow"])
+def bench(session: nox.Session) -> None:
+    """The benchmarks, which print and never fail on a time; arguments name the files to run."""
+    sync(session, "tests")
+    for path in session.posargs or sorted(str(p) for p in Path("tests/bench").glob("[!_]*.py")):
+        session.run("python", path)
+
+
+def build(session: nox.Session, into: Path) -> Path:
+    """Build the source distribution, and the wheel from it."""
+    shutil.rmtree(into, ignore_errors=True)
+    session.run_install("uv", "build", "--quiet", f"--out-dir={into}")
+    return next(into.glob("*.whl")).resolve()
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_contents(session: nox.Session, built: Path) -> None:
+    """List what the wheel holds: modules, the marker for type checkers, and our two data files."""
+    names = zipfile.ZipFile(built).namelist()
+    session.log("%s holds:\n  %s", built.name, "\n  ".join(names))
+    data = {
+        f"shoppego_orders/{name}"
+        for name in ["py.typed", "attribution/sources.toml", "sample_checkouts.jsonl"]
+    }
+    strange = [
+        name
+        for name in names
+        if name not in data
+        and not (name.startswith("shoppego_orders/") and name.endswith(".py"))
+        and ".dist-info/" not in name
+    ]
+    missing = sorted(data - set(names))
+    if strange or missing:
+        session.error(f"in the wheel, but not expected: {strange}; missing: {missing}")

@@ -1,0 +1,357 @@
+"""Everything that this library raises on purpose: one root, leaves with typed fields.
+
+The message of an error is built from its fields and is not part of the public interface;
+the class and the fields are. Fields are positional, so errors survive pickling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from shoppego_orders.order.statuses import Blocker
+
+error = attrs.define(eq=False, repr=False)
+
+
+class OrdersError(Exception):
+    """The root: ``except OrdersError`` catches whatever this library raises on purpose."""
+
+
+@error
+class InvalidValue(OrdersError, ValueError):
+    """An argument, or a field of an input, that can't be taken as it is.
+
+    :ivar field: which one, as a path where it is inside something (``items[2].price``).
+    :ivar value: what was given.
+    :ivar expected: what would be right, as the rest of a sentence ("an amount above zero").
+    """
+
+    field: str
+    value: object
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.field} is {_shown(self.value)}; expected {self.expected}"
+
+
+@error
+class NaiveDatetime(OrdersError, ValueError):
+    """A date and time without a zone, where an instant is needed."""
+
+    field: str
+    value: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"{self.field} is {self.value.isoformat()} without a time zone; "
+            "give an aware datetime, for example datetime.now(UTC)"
+        )
+
+
+@error
+class UnknownCurrency(OrdersError, ValueError):
+    """A currency code that ISO 4217 does not list."""
+
+    code: object
+
+    def __str__(self) -> str:
+        return f"{_shown(self.code)} is not an ISO 4217 currency code such as 'MYR'"
+
+
+@error
+class CurrencyMismatch(OrdersError, ValueError):
+    """Two currencies in one sum or comparison."""
+
+    left: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.left} and {self.right} can't be added or compared; convert first"
+
+
+@error
+class UnknownTimeZone(OrdersError, ValueError):
+    """A time zone name that the IANA database does not list."""
+
+    name: object
+
+    def __str__(self) -> str:
+        return f"{_shown(self.name)} is not an IANA time zone such as 'Asia/Kuala_Lumpur'"
+
+
+@error
+class InvalidPeriod(OrdersError, ValueError):
+    """A period whose end is not after its start."""
+
+    start: object
+    end: object
+
+    def __str__(self) -> str:
+        return (
+            f"a period from {self.start} until {self.end} holds no time: its end is the first "
+            "moment (or day) that no longer counts, and must be later than its start"
+        )
+
+
+@error
+class CommandRefused(OrdersError):
+    """A command that the order's state does not allow; the order is as it was.
+
+    :ivar command: the command's name, as in ``Order.blockers``.
+    :ivar order_id: of the order that refused it.
+    :ivar blockers: every reason, not only the first.
+    """
+
+    command: str
+    order_id: str
+    blockers: Sequence[Blocker]
+
+    def __str__(self) -> str:
+        reasons = "; ".join(str(blocker) for blocker in self.blockers)
+        return f"order {self.order_id} refuses {self.command}: {reasons}"
+
+
+@error
+class BrokenHistory(OrdersError):
+    """Events that are not one order's whole history in its own sequence."""
+
+    event_id: str | None
+    problem: str
+
+    def __str__(self) -> str:
+        at = "the history" if self.event_id is None else f"event {self.event_id}"
+        return f"{at} can't be replayed: {self.problem}"
+
+
+@error
+class OrderNotFound(OrdersError, LookupError):
+    """No order of this id is stored."""
+
+    order_id: str
+
+    def __str__(self) -> str:
+        return f"no order {_shown(self.order_id)} is stored"
+
+
+@error
+class StaleOrder(OrdersError):
+    """Someone saved the order first; nothing was written. Load it again and repeat.
+
+    :ivar version: the version that the caller's order was loaded at.
+    :ivar stored_version: the version that the store holds.
+    """
+
+    order_id: str
+    version: int
+    stored_version: int
+
+    def __str__(self) -> str:
+        return (
+            f"order {self.order_id} was loaded at version {self.version}, "
+            f"and version {self.stored_version} is stored; load it again"
+        )
+
+
+@error
+class DuplicateOrder(OrdersError):
+    """A new order whose id, or whose number in the same shop, is taken; nothing was written."""
+
+    order_id: str
+    shop: str
+    number: str
+
+    def __str__(self) -> str:
+        return f"order {self.order_id} ({self.number} of {self.shop}) is stored already"
+
+
+@error
+class StoreUnusable(OrdersError):
+    """The store can't be opened, read or written: a wrong file, no permission, a full disk.
+
+    :ivar target: the file or address, without credentials.
+    :ivar problem: what the store's driver said.
+    """
+
+    target: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the orders in {self.target} can't be used: {self.problem}"
+
+
+@error
+class MailNotSent(OrdersError):
+    """The mail server, or the folder, did not take the message for any recipient."""
+
+    recipients: Sequence[str]
+    problem: str
+
+    def __str__(self) -> str:
+        return f"mail to {', '.join(self.recipients)} was not sent: {self.problem}"
+
+
+@error
+class InvalidDocument(OrdersError, ValueError):
+    """A stored document, or a payload, that can't be read.
+
+    :ivar path: where in the document ("checkout.items[0].price"; "" is the whole).
+    :ivar problem: what is wrong there, with the value, and what would be right.
+    """
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path or 'the document'}: {self.problem}"
+
+
+@error
+class UnknownDocumentVersion(OrdersError, ValueError):
+    """A document written by a newer release, or by none."""
+
+    found: object
+    newest_known: int
+
+    def __str__(self) -> str:
+        return (
+            f"document version {_shown(self.found)} is unknown here (1 to {self.newest_known} "
+            "are known); a newer shoppego_orders may have written it"
+        )
+
+
+@error
+class InvalidTable(OrdersError, ValueError):
+    """A source table, or someone's list of sources, that can't be taken; nothing was loaded.
+
+    :ivar origin: the file or list.
+    :ivar entry: which entry, by its key or number.
+    :ivar line: its line in the file, where the format gives one.
+    :ivar problem: what is wrong with it.
+    """
+
+    origin: str
+    entry: str
+    line: int | None
+    problem: str
+
+    def __str__(self) -> str:
+        where = "" if self.line is None else f", line {self.line}"
+        return f"{self.origin}{where}: {self.entry}: {self.problem}"
+
+
+@error
+class OutputNotWritten(OrdersError):
+    """A file that can't be written; nothing that looks finished was left."""
+
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path} was not written: {self.problem}"
+
+
+@error
+class ExportTooLarge(OrdersError):
+    """An export that no mail can carry, even zipped, where there is no shelf for it.
+
+    :ivar size: in bytes, as it would be mailed (zipped, in base64).
+    :ivar limit: what a mail may carry.
+    """
+
+    file_name: str
+    size: int
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file_name} would take {self.size} bytes of a mail, and {self.limit} are the "
+            "limit; give a file shelf, or export a shorter period"
+        )
+
+
+@error
+class InputNotRead(OrdersError):
+    """A file that can't be read, or that ends in the middle.
+
+    :ivar line: the last line that was read whole, 0 for none.
+    """
+
+    path: str
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path} can't be read after line {self.line}: {self.problem}"
+
+
+@error
+class LineNotImported(OrdersError):
+    """A bad line in a file of many, where bad lines stop the run; the lines before it are kept.
+
+    :ivar line: its number, from 1.
+    :ivar problem: what is wrong with it.
+    """
+
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"line {self.line} was not imported: {self.problem}; the lines before it were"
+
+
+@error
+class TooManySavedTabs(OrdersError):
+    """A sixth saved tab; Shoppego keeps at most five (Shoppego, Orders page, saved filters)."""
+
+    limit: int
+
+    def __str__(self) -> str:
+        return f"at most {self.limit} filters can be saved as tabs; remove one first"
+
+
+@error
+class TaskNotClaimed(OrdersError, LookupError):
+    """A task to be settled that nobody claimed."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return f"task {self.key} was not claimed, so it can't be settled"
+
+
+@error
+class TaskSettled(OrdersError):
+    """A task to be settled that ended otherwise before."""
+
+    key: str
+    outcome: str
+
+    def __str__(self) -> str:
+        return f"task {self.key} ended before, as {self.outcome}"
+
+
+@error
+class MissingExtra(OrdersError, ImportError):
+    """A part that needs a package which is not installed."""
+
+    package: str
+    extra: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.package} is not installed; install it with "
+            f"pip install 'shoppego-orders[{self.extra}]'"
+        )
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more digits than Python turns into text
+        return "a number of very many digits"
+    return text if len(text) <= 80 else f"{text[:77]}..."

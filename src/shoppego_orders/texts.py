@@ -1,0 +1,50 @@
+"""Text from outside: made storable, or recognised as one of a closed set of words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum
+from typing import TypeVar
+
+from shoppego_orders.errors import InvalidValue
+
+Word = TypeVar("Word", bound=StrEnum)
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(value: str) -> str:
+    """Take a text that a customer or a merchant typed; used as an attrs converter.
+
+    NUL and lone surrogates, which PostgreSQL and UTF-8 refuse, become U+FFFD. Nothing else is
+    changed, so whatever can be stored is stored as it was typed.
+
+    :raises InvalidValue: for anything but a :class:`str`.
+    """
+    if type(value) is not str:
+        raise InvalidValue("text", value, "a str")
+    if value.isascii() and "\x00" not in value:
+        return value
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+
+
+def storable_or_none(value: str | None) -> str | None:
+    """Like :func:`storable`, where a text may be missing."""
+    return None if value is None else storable(value)
+
+
+def folded(text: str) -> str:
+    """Fold a text for searching: compatibility forms and case make no difference."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def word_of(words: type[Word], value: str, field: str) -> Word:
+    """Read a word of a closed set, such as a status.
+
+    :raises InvalidValue: for any other word, naming those that are right.
+    """
+    try:
+        return words(value)
+    except ValueError:
+        raise InvalidValue(field, value, f"one of {', '.join(words)}") from None
