@@ -1,0 +1,223 @@
+"""Instants in UTC, and half-open periods of them made from dates in the shop's time zone.
+
+The thin typed door to time zones: nothing else in the kernel asks for one. Zones come from the
+standard library where it finds a time zone database (the system's, or the tzdata package that
+python-dateutil 4 brings along), and else from the copy that python-dateutil 2.9 carries.
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final, Self
+
+import attrs
+
+from shoppego_orders.errors import (
+    InvalidPeriod,
+    InvalidValue,
+    NaiveDatetime,
+    UnknownTimeZone,
+)
+
+SHOP_TIME_ZONE: Final = "Asia/Kuala_Lumpur"
+"""The time zone of a shop that states no other: Shoppego's shops are Malaysian first."""
+
+# As IANA writes them. Nothing else reaches the file system: no path, no "posix/" or "localtime".
+_ZONE_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9_+-]{0,31}(/[A-Z][A-Za-z0-9_+-]{0,31}){0,2}")
+_DAY: Final = timedelta(days=1)
+
+
+def utc(value: datetime, field: str) -> datetime:
+    """The one door for instants: an aware datetime, turned to UTC.
+
+    :param value: any aware datetime.
+    :param field: what it is, for the error.
+    :raises NaiveDatetime: when it has no zone.
+    :raises InvalidValue: when it is no datetime, or lies outside the years 1 to 9999 in UTC.
+    """
+    if not isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+        raise InvalidValue(field, value, "an aware datetime")
+    if value.tzinfo is UTC:
+        return value
+    if value.utcoffset() is None:
+        raise NaiveDatetime(field, value)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidValue(field, value, "a moment in the years 1 to 9999 of UTC") from None
+
+
+def _utc_start(value: datetime) -> datetime:
+    return utc(value, "start")
+
+
+def _utc_end(value: datetime) -> datetime:
+    return utc(value, "end")
+
+
+@attrs.frozen
+class Period:
+    """The instants from ``start`` up to, and not including, ``end``; both in UTC.
+
+    :ivar start: the first instant that counts.
+    :ivar end: the first instant that no longer counts, later than ``start``.
+    """
+
+    start: datetime = attrs.field(converter=_utc_start)
+    end: datetime = attrs.field(converter=_utc_end)
+
+    def __attrs_post_init__(self) -> None:
+        if self.end <= self.start:
+            raise InvalidPeriod(self.start, self.end)
+
+    @classmethod
+    def of_dates(cls, first: date, until: date, tz: str = SHOP_TIME_ZONE) -> Self:
+        """From the first instant of one day up to the first instant of another, in a zone.
+
+        :param first: the first day that counts.
+        :param until: the first day that no longer counts.
+        :param tz: the IANA name of the zone whose days are meant.
+        :raises InvalidPeriod: when ``until`` is not after ``first``, or when the zone skipped
+            all the days between (Pacific/Apia had no 30 December 2011).
+        :raises UnknownTimeZone: when IANA lists no such zone.
+        :raises InvalidValue: when one of them is no date, or at the very edge of the calendar.
+        """
+        zone = time_zone(tz)
+        start, end = _first_instant(first, zone, "first"), _first_instant(until, zone, "until")
+        if end <= start:
+            raise InvalidPeriod(first, until)
+        return cls(start, end)
+
+    @classmethod
+    def of_day(cls, day: date, tz: str = SHOP_TIME_ZONE) -> Self:
+        """One day of a zone, whether it has 23, 24 or 25 hours; raises as :meth:`of_dates`."""
+        _check_date(day, "day")
+        return cls.of_dates(day, day + _DAY, tz)
+
+    @classmethod
+    def of_month(cls, year: int, month: int, tz: str = SHOP_TIME_ZONE) -> Self:
+        """One calendar month of a zone; raises as :meth:`of_dates`.
+
+        :raises InvalidValue: when there is no such month.
+        """
+        try:
+            first = date(year, month, 1)
+            until = date(year + month // 12, month % 12 + 1, 1)
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidValue("month", f"{year}-{month}", "a month such as 2026, 1") from None
+        return cls.of_dates(first, until, tz)
+
+    @classmethod
+    def before(cls, instant: datetime) -> Self:
+        """Every instant earlier than this one."""
+        return cls(datetime.min.replace(tzinfo=UTC), instant)
+
+    @classmethod
+    def since(cls, instant: datetime) -> Self:
+        """This instant, and every later one."""
+        return cls(instant, datetime.max.replace(tzinfo=UTC))
+
+    @property
+    def duration(self) -> timedelta:
+        """Elapsed time, on the UTC line."""
+        return self.end - self.start
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= utc(instant, "instant") < self.end
+
+
+def time_zone(name: str) -> tzinfo:
+    """The zone of an IANA name.
+
+    A name that is not of IANA's form is refused before anything is opened: no path, no ``TZ``
+    rule such as "MYT-8", no abbreviation of the machine's own zone.
+
+    :param name: for example "Asia/Kuala_Lumpur".
+    :raises UnknownTimeZone: when IANA lists no such zone.
+    """
+    if type(name) is not str or not _ZONE_NAME.fullmatch(name):
+        raise UnknownTimeZone(name)
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return _dateutil_zone(name)
+
+
+def instant_from_iso(text: str, field: str) -> datetime:
+    """Read ISO 8601 text with a zone, such as "2021-03-03T22:58:32+08:00", as an instant in UTC.
+
+    :param text: what :meth:`datetime.datetime.fromisoformat` reads.
+    :param field: what it is, for the error.
+    :raises NaiveDatetime: when the text states no zone.
+    :raises InvalidValue: when it is no such text.
+    """
+    try:
+        value = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        expected = "an ISO 8601 date and time with a zone, such as 2021-03-03T22:58:32+08:00"
+        raise InvalidValue(field, text, expected) from None
+    return utc(value, field)
+
+
+def iso_date(text: str, field: str) -> date:
+    """Read an ISO 8601 date, such as "2021-03-03".
+
+    :param field: what it is, for the error.
+    :raises InvalidValue: when it is no such text.
+    """
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise InvalidValue(field, text, "an ISO 8601 date such as 2021-03-03") from None
+
+
+def _check_date(day: date, field: str) -> None:
+    # A datetime is a date to Python, and its time would be dropped in silence.
+    if isinstance(day, datetime) or not isinstance(day, date):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+        raise InvalidValue(field, day, "a date (without a time)")
+    if not date(1, 1, 3) <= day <= date(9999, 12, 30):
+        raise InvalidValue(field, day, "a date from 0001-01-03 to 9999-12-30")
+
+
+def _first_instant(day: date, zone: tzinfo, field: str) -> datetime:
+    """The first instant whose local time is on ``day`` (or later, when the day was skipped).
+
+    Asks the zone only what time it is at an instant: what it says of local times that do not
+    exist differs between the libraries.
+    """
+    _check_date(day, field)
+    midnight = datetime.combine(day, time.min, UTC)
+    offsets = {
+        _local(midnight + step, zone) - (midnight + step) for step in (-_DAY, timedelta(0), _DAY)
+    }
+    candidates = [midnight - offset for offset in sorted(offsets, reverse=True)]
+    for candidate in candidates:
+        if _local(candidate, zone) == midnight:
+            return candidate
+    # Clocks jumped over midnight: the instant of the jump, to the second, lies between.
+    before, after = candidates[0], candidates[-1]
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        if _local(middle, zone) < midnight:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _local(instant: datetime, zone: tzinfo) -> datetime:
+    """What clocks show at an instant, written as if it were UTC, so that it subtracts."""
+    return instant.astimezone(zone).replace(tzinfo=UTC, fold=0)
+
+
+def _dateutil_zone(name: str) -> tzinfo:
+    # On first use: importing shoppego_orders must not load dateutil.
+    from dateutil import tz  # type: ignore[import-untyped]  # dateutil has no type information
+
+    zone: tzinfo | None = tz.gettz(name)
+    # gettz also makes zones of rules ("MYT-8") and of the machine's abbreviations.
+    if zone is None or not isinstance(zone, tz.tzfile):
+        raise UnknownTimeZone(name)
+    return zone
