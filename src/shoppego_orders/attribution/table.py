@@ -1,0 +1,364 @@
+"""The table of sources: rows that can be added, replaced and removed, and ``classify``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+import attrs
+
+from shoppego_orders.attribution.address import (
+    ADDRESS_LIMIT,
+    Address,
+    canonical_host,
+    landing_host,
+    read_address,
+)
+from shoppego_orders.attribution.decision import Facts, Index, Verdict, decide
+from shoppego_orders.attribution.rules import Rule
+from shoppego_orders.attribution.source import Attribution, ClickId, Source, merged, search_pattern
+from shoppego_orders.attribution.text import clean
+from shoppego_orders.attribution.touch import UTM_PARAMETERS, Touch, read_landing, read_parameter
+from shoppego_orders.errors import InvalidTable, InvalidValue
+
+
+def _rows(rows: Iterable[Source]) -> tuple[Source, ...]:
+    return tuple(rows)
+
+
+def _rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    return tuple(rules)
+
+
+def _own_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(_own_host(host) for host in hosts)
+
+
+@attrs.frozen
+class AttributionTable:
+    """Rows of sources, and a shop's own rules and hosts. A value: every change is a new table.
+
+    Where two rows claim the same tag, host, package or click id, the earlier row has it; a more
+    specific host wins over a less specific one wherever it stands.
+
+    :ivar rows: in order.
+    :ivar rules: the merchant's own, asked first, in order.
+    :ivar own_hosts: the shop's hosts. A landing URL's own host is always one of them.
+    :ivar own_subdomains: whether what lies under ``own_hosts`` is the shop's too; not so where
+        many shops share a domain.
+    :ivar remembered: how many answers, decisions and addresses are kept to be given again, 0 for
+        none. They are kept under what decides: URLs that differ in a click id share an answer.
+    :raises InvalidTable: where two rows have one key, or a rule gives a source without a row.
+    :raises InvalidValue: where an own host is no host.
+    """
+
+    rows: tuple[Source, ...] = attrs.field(converter=_rows)
+    rules: tuple[Rule, ...] = attrs.field(default=(), converter=_rules)
+    own_hosts: tuple[str, ...] = attrs.field(default=(), converter=_own_hosts)
+    own_subdomains: bool = False
+    remembered: int = 10_000
+    _index: Index = attrs.field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(lambda self: Index.of(self.rows), takes_self=True),
+    )
+    _referrers: dict[str | None, _Referrer] = attrs.field(
+        init=False, eq=False, repr=False, factory=dict["str | None", "_Referrer"]
+    )
+    _origins: dict[str, str] = attrs.field(init=False, eq=False, repr=False, factory=dict[str, str])
+    _answers: dict[tuple[str | None, ...], Attribution] = attrs.field(
+        init=False, eq=False, repr=False, factory=dict["tuple[str | None, ...]", Attribution]
+    )
+    _seen: dict[int, None] = attrs.field(init=False, eq=False, repr=False, factory=dict[int, None])
+    _verdicts: dict[_Key, Verdict] = attrs.field(
+        init=False, eq=False, repr=False, factory=dict["_Key", Verdict]
+    )
+
+    def __attrs_post_init__(self) -> None:
+        seen: set[str] = set()
+        for row in self.rows:
+            if row.key in seen:
+                raise InvalidTable("the table", row.key, None, "two rows have this key")
+            seen.add(row.key)
+        for rule in self.rules:
+            if rule.source not in seen:
+                problem = f"gives {rule.source!r}, which is no row's key"
+                raise InvalidTable("the rules", rule.name, None, problem)
+
+    @classmethod
+    def from_toml(cls, toml: str | Path) -> AttributionTable:
+        """Read rows and rules from TOML, in the form of the table that ships.
+
+        :param toml: the text, or the path of a file.
+        :raises InvalidTable: where it is malformed; says which entry, and its line.
+        :raises InputNotRead: where the file can't be read.
+        """
+        from shoppego_orders.attribution.lists import read_toml
+
+        return read_toml(toml)
+
+    def __getitem__(self, key: str) -> Source:
+        """The row of a key.
+
+        :raises KeyError: where there is none.
+        """
+        return self._index.by_key[key]
+
+    def extended(self, rows: Iterable[Source]) -> AttributionTable:
+        """Put rows before the others, so that they win; a row replaces one of the same key."""
+        rows = tuple(rows)
+        replaced = {row.key for row in rows}
+        kept = (row for row in self.rows if row.key not in replaced)
+        return attrs.evolve(self, rows=(*rows, *kept))
+
+    def completed_with(self, rows: Iterable[Source]) -> AttributionTable:
+        """Put rows after the others, for what those don't know; equal keys become one row."""
+        behind = {row.key: row for row in rows}
+        known = (
+            merged(row, behind.pop(row.key)) if row.key in behind else row for row in self.rows
+        )
+        return attrs.evolve(self, rows=(*known, *behind.values()))
+
+    def without(self, *keys: str) -> AttributionTable:
+        """Remove rows.
+
+        :raises InvalidValue: where there is no such row.
+        """
+        self._check(keys)
+        return attrs.evolve(self, rows=[row for row in self.rows if row.key not in keys])
+
+    def reordered(self, *keys: str) -> AttributionTable:
+        """Put rows first, in the order given.
+
+        :raises InvalidValue: where there is no such row.
+        """
+        self._check(keys)
+        first = [self[key] for key in dict.fromkeys(keys)]
+        return attrs.evolve(self, rows=[*first, *(row for row in self.rows if row.key not in keys)])
+
+    def with_rules(self, rules: Iterable[Rule]) -> AttributionTable:
+        """Ask these rules first, in their order, instead of those that the table had."""
+        return attrs.evolve(self, rules=rules)
+
+    def for_shop(self, *hosts: str, subdomains: bool = False) -> AttributionTable:
+        """Say which hosts are the shop's own: coming from them is no touch.
+
+        :param subdomains: whether everything under these hosts is the shop's as well.
+        :raises InvalidValue: where one is no host.
+        """
+        return attrs.evolve(self, own_hosts=hosts, own_subdomains=subdomains)
+
+    def remembering(self, answers: int) -> AttributionTable:
+        """Keep at most so many answers to give again; 0 for none.
+
+        :raises InvalidValue: where the number is negative.
+        """
+        if answers < 0:
+            raise InvalidValue("answers", answers, "a number, or 0 for none")
+        return attrs.evolve(self, remembered=answers)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Leave out what can be made again: a table is sent to every worker of a cluster."""
+        fields = (self.rows, self.rules, self.own_hosts, self.own_subdomains, self.remembered)
+        return (AttributionTable, fields)
+
+    def classify(self, touch: Touch) -> Attribution:
+        """Say where a touch came from, and why. Never raises, whatever the texts.
+
+        The merchant's rules decide first, then ``utm_source``, then a click id, then the
+        referrer; where nothing tells, the source is ``direct``, the globe.
+        """
+        if not self.remembered or len(touch.landing_url) + len(touch.referrer or "") > _LONG:
+            return self._classified(touch, remember=False)
+        page, ids = self._without_click_ids(touch.landing_url)
+        shape = (page, *ids, touch.referrer)
+        known = self._answers.get(shape)
+        if known is None:
+            answer = self._classified(touch, remember=True)
+            # Most URLs never come again: an answer is kept when its URL is seen a second time.
+            seen = hash(shape)
+            if seen not in self._seen:
+                self._remember(self._seen, seen, None)
+            elif ids.items() <= {click.name: click.value for click in answer.click_ids}.items():
+                self._remember(self._answers, shape, answer)
+            return answer
+        if not ids:
+            return known
+        clicks = [
+            ClickId(click.name, ids.get(click.name, click.value)) for click in known.click_ids
+        ]
+        # Quicker than attrs.evolve; of whatever types the fields have.
+        fields: dict[str, Any] = {**known.__dict__, "click_ids": tuple(clicks)}
+        return Attribution(**fields)
+
+    def _without_click_ids(self, url: str) -> tuple[str, dict[str, str]]:
+        """Take off the click ids at a URL's end: platforms append them, and each is unique."""
+        ids: dict[str, str] = {}
+        while True:
+            page, _, last = url.rpartition("&")
+            name, _, value = last.partition("=")
+            if name not in self._index.click_names or name in ids or not page:
+                return url, ids
+            if _CLICK_VALUE.fullmatch(value) is None:
+                return url, ids
+            url, ids[name] = page, value
+
+    def _classified(self, touch: Touch, *, remember: bool) -> Attribution:
+        index = self._index
+        tags, flags = read_landing(touch.landing_url, index.names)
+        referrer = self._referrers.get(touch.referrer)
+        if referrer is None:
+            referrer = _Referrer.of(touch.referrer, index)
+            if remember:
+                self._remember(self._referrers, touch.referrer, referrer)
+        clicks = () if index.click_names.isdisjoint(tags) else index.clicks_of(tags)
+        tag = tags.get
+        utm_source, medium, campaign = tag("utm_source"), tag("utm_medium"), tag("utm_campaign")
+        host = referrer.host
+        # A plain tuple of the facts is quicker to make and to look up.
+        facts = (
+            utm_source or "",
+            medium or "",
+            self._decisive(campaign) if campaign else "",
+            not _UTM.isdisjoint(tags),
+            clicks,
+            bool(clicks) and tag("gad_source") == "1",
+            host,
+            referrer.path,
+            referrer.app,
+            self._owns(host, touch.landing_url) if host else False,
+            _page(touch.landing_url) if self.rules else "",
+        )
+        verdict = self._verdicts.get(facts)
+        if verdict is None:
+            verdict = decide(Facts._make(facts), index, self.rules)
+            if remember:
+                self._remember(self._verdicts, facts, verdict)
+        return Attribution(
+            verdict.source,
+            verdict.name,
+            verdict.logo,
+            verdict.channel,
+            verdict.rule,
+            verdict.evidence,
+            utm_source,
+            medium,
+            campaign,
+            tag("utm_id"),
+            tag("utm_term"),
+            tag("utm_content"),
+            tag("utm_source_platform"),
+            tuple([ClickId(name, tags[name]) for name in clicks]) if clicks else (),
+            host or None,
+            referrer.search_term,
+            verdict.ignored,
+            flags + referrer.flags if referrer.flags else flags,
+        )
+
+    def _decisive(self, campaign: str) -> str:
+        """The campaign where something looks at it, so that the others share their decisions."""
+        if self.rules or not campaign.isascii():
+            return campaign
+        folded = campaign.lower()
+        return campaign if "shop" in folded or "cross" in folded else ""
+
+    def _remember(self, memory: dict[_K, _V], key: _K, value: _V) -> None:
+        if len(memory) >= self.remembered:
+            memory.clear()
+        memory[key] = value
+
+    def _owns(self, host: str, landing_url: str) -> bool:
+        host = host.removeprefix("www.")
+        if host in self.own_hosts:
+            return True
+        if self.own_subdomains and host.endswith(tuple(f".{own}" for own in self.own_hosts)):
+            return True
+        # Most touches of a shop land on one origin.
+        origin = landing_url[: landing_url.find("/", 8) + 1]
+        own = self._origins.get(origin)
+        if own is None:
+            own = landing_host(landing_url).removeprefix("www.")
+            if self.remembered and _ORIGIN.fullmatch(origin) is not None:
+                self._remember(self._origins, origin, own)
+        return own == host
+
+    def _check(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            if key not in self._index.by_key:
+                raise InvalidValue("key", key, "the key of a row of this table")
+
+
+class _Referrer(NamedTuple):
+    """A referrer that has been read; :class:`Facts` says what its fields are."""
+
+    host: str
+    path: str
+    app: bool
+    search_term: str | None
+    flags: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str | None, index: Index) -> _Referrer:
+        address, flags = _read_referrer(text)
+        app = address.scheme.endswith("-app")
+        looks_at_path = index.wild or address.host.endswith(index.pathed)
+        path = address.path.lower() if looks_at_path else ""
+        row = index.of_referrer(address.host, path, app=app)
+        term = _search_term(row.search, address) if row is not None and row.search else None
+        return cls(address.host, path, app, term, flags)
+
+
+def _read_referrer(text: str | None) -> tuple[Address, tuple[str, ...]]:
+    if text is None:
+        return _NOWHERE, ()
+    flags: tuple[str, ...] = ()
+    if len(text) > ADDRESS_LIMIT:
+        text, flags = text[:ADDRESS_LIMIT], ("truncated:referrer",)
+    text = clean(text)
+    if text in ("", "-"):  # a server's log writes a hyphen for no referrer
+        return _NOWHERE, flags
+    address = read_address(text)
+    if address.problem:
+        return _NOWHERE, (*flags, f"invalid-referrer:{address.problem}")
+    return address, flags
+
+
+def _search_term(search: tuple[str, ...], address: Address) -> str | None:
+    for name in search:
+        query = address.query
+        if name.startswith("/"):
+            found = search_pattern(name).search(f"{address.path}?{query}")
+            term = read_parameter(f"term={found[1]}", "term") if found and found[1] else None
+        else:
+            term = read_parameter(query, name) if query else None
+        if term is not None:
+            return term
+    return None
+
+
+def _page(landing_url: str) -> str:
+    url = clean(landing_url[:ADDRESS_LIMIT]).partition("#")[0].partition("?")[0]
+    _, slashes, rest = url.partition("://")
+    return (f"/{rest.partition('/')[2]}" if slashes else url).lower()
+
+
+def _own_host(text: str) -> str:
+    host, problem = canonical_host(text)
+    if problem:
+        raise InvalidValue("own_hosts", text, "a host such as 'shop.example.com'")
+    return host.removeprefix("www.")
+
+
+_Key: TypeAlias = tuple[str, str, str, bool, tuple[str, ...], bool, str, str, bool, bool, str]
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}/")
+# The characters of a URL and its referrer that may be remembered: memory stays bounded.
+_LONG = 2048
+# What needs no decoding and no cleaning, and is not cut.
+_CLICK_VALUE = re.compile(r"[A-Za-z0-9._~*|:-]{1,256}")
+_NOWHERE = Address("", "")
+_UTM = frozenset(UTM_PARAMETERS)

@@ -1,0 +1,126 @@
+"""How fast attribution is, beside what a shop would otherwise put together.
+
+Run it with the package installed (``referer-parser`` from PyPI is optional)::
+
+    python tests/bench/attribution.py
+
+Every round runs each contender once on the same touches, so that a busy machine slows all of
+them; the best round counts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from shoppego_orders.attribution import AttributionTable, Touch, default_table
+
+AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
+ROUNDS = 7
+TOUCHES = 20_000  # more than a table remembers
+
+REFERRERS = [
+    "https://www.google.com/",
+    "https://www.google.com.my/search?q=baju+kurung&hl=ms",
+    "https://l.facebook.com/l.php?u=https%3A%2F%2Fkedai.example%2F&h=AT0",
+    "https://l.instagram.com/",
+    "https://www.tiktok.com/@kedai/video/7300000000000000000",
+    "https://web.telegram.org/",
+    "https://www.youtube.com/watch?v=dQw4w9WgXcQ",
+    "android-app://com.google.android.googlequicksearchbox/",
+    "https://blog.kawan.example/2026/03/ulasan",
+    "https://www.bing.com/search?q=tudung+bawal&form=QBLH",
+]
+SOURCES = ["google", "facebook", "TikTok", "telegram", "youtube", "ig", "newsletter", "kol-aina"]
+MEDIA = ["cpc", "social", "paid_social", "email", "referral", "organic"]
+
+
+def touches(rng: random.Random, *, campaigns: int, with_click_id: bool) -> list[Touch]:
+    """Landing URLs with six UTM parameters, and realistic referrers."""
+    made: list[Touch] = []
+    for number in range(TOUCHES):
+        # Zipf: the second campaign has half of the first one's clicks, and so on.
+        campaign = number if not campaigns else min(int(rng.paretovariate(1)), campaigns)
+        pick = random.Random(campaign)
+        unique = f"&gclid=Cj0KCQ{rng.getrandbits(128):032x}" if with_click_id else ""
+        url = (
+            f"https://hartamas.myshoppegram.com/produk/{pick.randrange(1000)}"
+            f"?utm_source={pick.choice(SOURCES)}&utm_medium={pick.choice(MEDIA)}"
+            f"&utm_campaign=jualan+raya+{campaign}&utm_term=baju%20kurung"
+            f"&utm_content=iklan_{campaign}&utm_id={campaign}{unique}"
+        )
+        made.append(Touch(url, pick.choice(REFERRERS), AT))
+    return made
+
+
+def ours(table: AttributionTable) -> Callable[[Touch], object]:
+    return table.classify
+
+
+def split_only(touch: Touch) -> object:
+    return parse_qsl(urlsplit(touch.landing_url).query)
+
+
+def referer_parser() -> Callable[[Touch], object] | None:
+    try:
+        parser: Any = importlib.import_module("referer_parser")  # untyped, and optional
+    except ImportError:
+        return None
+
+    def whole(touch: Touch) -> object:
+        tags = parse_qs(urlsplit(touch.landing_url).query)
+        found = parser.Referer(touch.referrer, touch.landing_url)
+        return tags, found.medium, found.referer, found.search_term
+
+    return whole
+
+
+def best(
+    contenders: dict[str, Callable[[Touch], object]], sample: Sequence[Touch]
+) -> dict[str, float]:
+    """Microseconds a touch, of the best of the interleaved rounds."""
+    found = dict.fromkeys(contenders, float("inf"))
+    for _ in range(ROUNDS):
+        for name, contender in contenders.items():
+            start = time.perf_counter()
+            for touch in sample:
+                contender(touch)
+            found[name] = min(found[name], (time.perf_counter() - start) / len(sample) * 1e6)
+    return found
+
+
+def main() -> None:
+    start = time.perf_counter()
+    table = default_table()
+    print(f"loading the shipped table: {(time.perf_counter() - start) * 1e3:.1f} ms")
+    contenders: dict[str, Callable[[Touch], object]] = {
+        "ours": ours(table),
+        "ours, no cache": ours(table.remembering(0)),
+        "urlsplit + parse_qsl": split_only,
+    }
+    parser = referer_parser()
+    if parser is None:
+        print("referer-parser is not installed", file=sys.stderr)
+    else:
+        contenders["referer-parser + urlsplit + parse_qs"] = parser
+    rng = random.Random(20260314)
+    traffic = {
+        "distinct URLs": touches(rng, campaigns=0, with_click_id=False),
+        "distinct URLs with click ids": touches(rng, campaigns=0, with_click_id=True),
+        "repeated (Zipf)": touches(rng, campaigns=500, with_click_id=False),
+        "repeated (Zipf) with unique click ids": touches(rng, campaigns=500, with_click_id=True),
+    }
+    for name, sample in traffic.items():
+        print(f"\n{name}")
+        for contender, micros in best(contenders, sample).items():
+            print(f"  {micros:8.2f} µs a touch  {contender}")
+
+
+if __name__ == "__main__":
+    main()

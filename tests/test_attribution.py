@@ -1,0 +1,473 @@
+"""Where an order came from: touches, the table, a merchant's own rows and rules."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+
+from shoppego_orders.attribution import (
+    CHANNELS,
+    Attribution,
+    AttributionTable,
+    ClickId,
+    ClickParameter,
+    Rule,
+    Source,
+    Touch,
+    default_table,
+)
+from shoppego_orders.attribution.logos import LOGOS
+from shoppego_orders.attribution.shipped import shipped_text
+from shoppego_orders.attribution.text import clean, fold
+from shoppego_orders.errors import InvalidTable, InvalidValue, NaiveDatetime
+
+AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
+TABLE = default_table()
+SHOP = "https://hartamas.myshoppegram.com"
+
+
+def classify(
+    landing: str, referrer: str | None = None, table: AttributionTable = TABLE
+) -> Attribution:
+    return table.classify(Touch(landing, referrer, AT))
+
+
+# Touch
+
+
+def test_a_touch_takes_any_text_and_no_landing_url() -> None:
+    assert Touch(None, None, AT).landing_url == ""
+    assert Touch("\ud800", "\x00", AT).referrer == "\x00"
+
+
+def test_a_touch_needs_a_time_zone() -> None:
+    with pytest.raises(NaiveDatetime):
+        Touch("", None, datetime(2026, 3, 14, 12))  # noqa: DTZ001 - the very mistake
+
+
+@pytest.mark.parametrize(
+    ("landing", "referrer", "at"), [(b"", None, AT), ("", 7, AT), ("", None, "2026-03-14")]
+)
+def test_a_touch_refuses_other_types(landing: object, referrer: object, at: object) -> None:
+    with pytest.raises(InvalidValue):
+        Touch(landing, referrer, at)  # type: ignore[arg-type] # what is tested
+
+
+def test_an_anonymised_touch_keeps_page_and_tags_only() -> None:
+    touch = Touch(
+        f"{SHOP}/produk?utm_source=a%26b&gclid=x&email=ali%40example.my#top",
+        "https://ali:rahsia@www.google.com/search?q=rahsia#x",
+        AT,
+    )
+    assert touch.anonymised() == Touch(
+        f"{SHOP}/produk?utm_source=a%26b", "https://www.google.com/search", AT
+    )
+    assert Touch("/?fbclid=1", None, AT).anonymised() == Touch("/", None, AT)
+
+
+# The answer
+
+
+def test_the_answer_says_why() -> None:
+    reasons = [
+        classify(f"{SHOP}/?utm_source=TikTok").reason,
+        classify(f"{SHOP}/?gclid=1").reason,
+        classify(SHOP, "https://www.google.com.my/").reason,
+        classify(f"{SHOP}/?utm_medium=email").reason,
+        classify(SHOP).reason,
+        classify(SHOP, "about:blank").reason,
+        classify(SHOP, "https://www.billplz.com/").reason,
+    ]
+    assert reasons == [
+        "TikTok: utm_source is 'TikTok'.",
+        "Google Ads: the landing URL carries gclid.",
+        "Google: the visitor came from www.google.com.my.",
+        "Unknown source: the landing URL has campaign tags and no utm_source.",
+        "Direct: no campaign tag, no click id and no referrer that counts.",
+        (
+            "Direct: no campaign tag, no click id and no referrer that counts; "
+            "the referrer can't be credited (about address)."
+        ),
+        (
+            "Billplz: the visitor came from www.billplz.com; this is no touch (payment), "
+            "the earlier one keeps the credit."
+        ),
+    ]
+
+
+def test_a_flag_of_another_kind_needs_no_aside() -> None:
+    answer = classify(f"{SHOP}/?utm_source=tiktok&utm_source=x", "about:blank")
+    assert answer.flags == ("repeated:utm_source", "invalid-referrer:about address")
+    assert answer.reason.endswith("(about address).")
+
+
+def test_the_answer_is_plain_data() -> None:
+    answer = classify(f"{SHOP}/?utm_source=tiktok&ttclid=1")
+    assert json.loads(json.dumps(attrs.asdict(answer)))["click_ids"] == [
+        {"name": "ttclid", "value": "1"}
+    ]
+    assert pickle.loads(pickle.dumps(answer)) == answer
+
+
+# The table that ships
+
+
+@pytest.mark.parametrize(
+    ("key", "logo"),
+    [
+        ("direct", "globe"),
+        ("youtube", "youtube"),
+        ("tiktok", "tiktok"),
+        ("google", "google"),
+        ("google-ads", "google-plus"),
+        ("telegram", "telegram"),
+        ("whatsapp", "whatsapp"),
+        ("wordpress", "wordpress"),
+    ],
+)
+def test_the_rows_of_the_orders_page(key: str, logo: str) -> None:
+    assert TABLE[key].logo == logo
+
+
+def test_the_table_that_ships_is_complete() -> None:
+    rows = TABLE.rows
+    assert sum(len(row.hosts) for row in rows if row.category == "ai") >= 25
+    assert sum(row.ignored == "payment" for row in rows) >= 20
+    assert sum(len(row.click_ids) for row in rows) >= 18
+    assert {row.channel for row in rows} <= set(CHANNELS)
+
+
+def test_it_is_read_as_any_toml_would_be() -> None:
+    assert AttributionTable.from_toml(shipped_text()) == TABLE
+
+
+def test_no_two_rows_of_it_claim_the_same() -> None:
+    tags = [
+        name for row in TABLE.rows for name in {fold(clean(tag)) for tag in (row.key, *row.utm)}
+    ]
+    hosts = [host for row in TABLE.rows for host in row.hosts]
+    apps = [app for row in TABLE.rows for app in row.apps]
+    for claims in (tags, hosts, apps):
+        assert len(set(claims)) == len(claims)
+
+
+def test_importing_reads_no_table() -> None:
+    code = (
+        "import sys, shoppego_orders.attribution as a;"
+        "assert not a.default_table.cache_info().currsize;"
+        "assert not {'tomllib', 'csv', 'yaml'} & set(sys.modules), sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# A merchant's own rows
+
+
+def test_a_merchants_rows_win() -> None:
+    kakak = Source("kakak-ain", "Kakak Ain", "Influencers", "star", "ain", "ain.example")
+    table = TABLE.extended([kakak, Source("tiktok", "TikTok lain", "Referral")])
+    assert classify("/?utm_source=AIN&utm_medium=cpc", table=table).channel == "Influencers"
+    assert classify("/", "https://m.ain.example/", table).source == "kakak-ain"
+    assert classify("/?utm_source=tiktok", table=table).name == "TikTok lain"
+    assert classify("/", "https://www.tiktok.com/", table).source == "referral"
+    assert len(table.rows) == len(TABLE.rows) + 1
+
+
+def test_rows_behind_complete_the_table() -> None:
+    table = TABLE.completed_with(
+        [
+            Source("facebook", "FB", hosts="fb.example"),
+            Source("baru", "Baru", hosts="baru.example t.me"),
+        ]
+    )
+    assert classify("/", "https://fb.example/", table).name == "Facebook"
+    assert classify("/", "https://baru.example/", table).source == "baru"
+    assert classify("/", "https://t.me/", table).source == "telegram"
+
+
+def test_rows_are_removed() -> None:
+    table = TABLE.without("tiktok", "direct")
+    assert classify("/", "https://www.tiktok.com/", table).source == "referral"
+    assert classify("/", table=table).logo == "globe"
+    with pytest.raises(InvalidValue):
+        TABLE.without("tiada")
+
+
+def test_rows_are_reordered() -> None:
+    first = Source("first", "First", utm="promo")
+    second = Source("second", "Second", utm="promo")
+    table = AttributionTable([first, second])
+    assert classify("/?utm_source=promo", table=table).source == "first"
+    assert classify("/?utm_source=promo", table=table.reordered("second")).source == "second"
+    with pytest.raises(InvalidValue):
+        table.reordered("third")
+
+
+def test_a_key_stands_once_in_a_table() -> None:
+    with pytest.raises(InvalidTable) as caught:
+        AttributionTable([Source("a", "A"), Source("a", "B")])
+    assert caught.value.entry == "a"
+
+
+def test_longer_paths_win_over_shorter() -> None:
+    table = AttributionTable(
+        [
+            Source("site", "Site", hosts="site.example"),
+            Source("part", "Part", hosts="site.example/a/"),
+            Source("deep", "Deep", hosts="site.example/a/b"),
+        ]
+    )
+    found = [
+        classify("/", f"https://www.site.example{path}", table).source
+        for path in ("", "/", "/a", "/A/x", "/ab", "/a/b", "/a/b/c", "/a/bc")
+    ]
+    assert found == ["site", "site", "part", "part", "site", "deep", "deep", "part"]
+
+
+def test_a_row_may_leave_the_country_open() -> None:
+    table = AttributionTable(
+        [Source("cari", "Cari", hosts="cari.{}"), Source("negeri", "Negeri", hosts="{}.negeri.my")]
+    )
+    hosts = ("cari.de", "www.cari.com.my", "cari.evil.com", "cari.info", "kl.negeri.my")
+    assert [classify("/", f"https://{host}/", table).source for host in hosts] == [
+        *("cari", "cari", "referral", "referral", "negeri")
+    ]
+    assert classify("/", "https://kuala.negeri.my/", table).source == "referral"
+
+
+def test_a_paid_row_without_search_stays_in_its_channel() -> None:
+    table = TABLE.extended([Source("iklan", "Iklan", "Display", hosts="iklan.example")])
+    assert classify("/", "https://iklan.example/", table).channel == "Display"
+    assert classify("/?utm_source=iklan&utm_medium=cpc", table=table).channel == "Paid Other"
+
+
+def test_a_search_term_by_pattern() -> None:
+    row = Source("cari", "Cari", hosts="cari.example", search=["/\\/cari\\/([^?\\/]+)/", "q"])
+    table = AttributionTable([row])
+    terms = [
+        classify("/", f"https://cari.example{rest}", table).search_term
+        for rest in ("/cari/baju%20raya/1", "/lain?q=tudung", "/lain", "/cari/+?q=x")
+    ]
+    assert terms == ["baju raya", "tudung", None, "x"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"key": "Not Kebab"},
+        {"key": ""},
+        {"key": "x" * 65},
+        {"name": ""},
+        {"name": "a\nb"},
+        {"name": 7},
+        {"channel": ""},
+        {"logo": ""},
+        {"category": None},
+        {"ignored": ""},
+        {"ignored": 7},
+        {"utm": 7},
+        {"utm": [""]},
+        {"utm": [7]},
+        {"hosts": ["my"]},
+        {"hosts": ["a b.example"]},
+        {"hosts": ["/path"]},
+        {"hosts": [""]},
+        {"hosts": ["{}"]},
+        {"search": ["/(/"]},
+        {"search": ["/q/"]},
+        {"click_ids": "gclid"},
+        {"click_ids": 7},
+        {"click_ids": {"gclid": "free"}},
+        {"click_ids": {" ": "paid"}},
+        {"click_ids": ["gclid"]},
+    ],
+)
+def test_a_row_refuses_what_it_cannot_use(fields: dict[str, object]) -> None:
+    given: dict[str, object] = {"key": "a", "name": "A", **fields}
+    with pytest.raises(InvalidValue):
+        Source(**given)  # type: ignore[arg-type] # what is tested
+
+
+def test_a_row_takes_lists_as_texts_and_as_lists() -> None:
+    row = Source(
+        "a", "A", hosts=["a.example"], click_ids=[ClickParameter(" AClid ", "paid")], utm="x y"
+    )
+    assert (row.hosts, row.utm, row.logo) == (("a.example",), ("x", "y"), "a")
+    answer = classify("/?ACLID=1", table=AttributionTable([row]))
+    assert answer.click_ids == (ClickId("aclid", "1"),)
+
+
+# A merchant's own rules
+
+
+def with_rule(
+    field: str, match: str, values: str | list[str], channel: str | None = None
+) -> AttributionTable:
+    rule = Rule("kempen", "telegram", field, match, values, channel)  # type: ignore[arg-type] # parametrized
+    return TABLE.with_rules([rule])
+
+
+@pytest.mark.parametrize(
+    ("field", "match", "values"),
+    [
+        ("source", "exact", "Kedai_Ain"),
+        ("medium", "prefix", "siaran"),
+        ("campaign", "contains", ["RAYA"]),
+        ("campaign", "set", ["a", "Jualan Raya"]),
+        ("host", "exact", "l.FACEBOOK.com"),
+        ("host", "contains", "facebook"),
+        ("path", "prefix", "/Promosi"),
+    ],
+)
+def test_a_rule_decides_first(field: str, match: str, values: str | list[str]) -> None:
+    landing = f"{SHOP}/promosi/1?utm_source=kedai-ain&utm_medium=siaran-wa&utm_campaign=jualan-raya"
+    answer = classify(landing, "https://l.facebook.com/", with_rule(field, match, values))
+    assert (answer.source, answer.rule, answer.utm_source) == (
+        *("telegram", "merchant-rule", "kedai-ain"),
+    )
+    assert answer.evidence.startswith(f"'kempen' ({field} {match} ")
+    assert answer.reason.startswith("Telegram: the shop's own rule 'kempen'")
+
+
+@pytest.mark.parametrize(
+    ("field", "match", "values"),
+    [
+        ("source", "exact", "ain"),
+        ("source", "prefix", "ain"),
+        ("medium", "exact", "cpc"),
+        ("campaign", "set", ["jualan"]),
+        ("campaign", "contains", "merdeka"),
+        ("host", "exact", "facebook.com"),
+        ("path", "exact", "/promosi"),
+    ],
+)
+def test_a_rule_that_does_not_fit(field: str, match: str, values: str | list[str]) -> None:
+    landing = f"{SHOP}/promosi/1?utm_source=kedai-ain&utm_campaign=jualan-raya"
+    answer = classify(landing, "https://l.facebook.com/", with_rule(field, match, values))
+    assert answer.rule == "utm-source"
+
+
+def test_a_rule_may_say_the_channel() -> None:
+    table = with_rule("path", "prefix", "/promosi", "Siaran")
+    assert classify("/promosi", table=table).channel == "Siaran"
+    assert classify("/promosi?utm_medium=cpc", table=with_rule("path", "prefix", "/promosi")) == (
+        attrs.evolve(classify("/promosi?utm_medium=cpc", table=table), channel="Paid Social")
+    )
+
+
+def test_a_rule_gives_a_source_of_the_table() -> None:
+    with pytest.raises(InvalidTable) as caught:
+        TABLE.with_rules([Rule("r", "tiada", "source", "exact", "a")])
+    assert caught.value.entry == "r"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": ""},
+        {"source": 7},
+        {"channel": ""},
+        {"field": "colour"},
+        {"match": "regex"},
+        {"values": []},
+        {"values": "a b"},
+        {"values": [" "], "match": "set"},
+        {"values": [7], "match": "set"},
+    ],
+)
+def test_a_rule_refuses_what_it_cannot_use(fields: dict[str, object]) -> None:
+    given = {"name": "r", "source": "x", "field": "source", "match": "exact", "values": "a"}
+    with pytest.raises(InvalidValue):
+        Rule(**{**given, **fields})  # type: ignore[arg-type] # what is tested
+
+
+# The shop's own hosts
+
+
+def test_a_shops_own_hosts_are_no_touch() -> None:
+    table = TABLE.for_shop("Hartamas.com.", "www.kedai.example")
+    own = ["https://hartamas.com/", "https://www.hartamas.com/x", "https://kedai.example/"]
+    assert [classify(SHOP, url, table).ignored for url in own] == ["own-shop"] * 3
+    assert classify(SHOP, "https://blog.hartamas.com/", table).source == "referral"
+
+
+def test_subdomains_are_the_shops_only_when_asked() -> None:
+    table = TABLE.for_shop("hartamas.com", subdomains=True)
+    assert classify(SHOP, "https://blog.hartamas.com/", table).ignored == "own-shop"
+    assert classify(SHOP, "https://nothartamas.com/", table).source == "referral"
+
+
+def test_an_own_host_must_be_a_host() -> None:
+    with pytest.raises(InvalidValue):
+        TABLE.for_shop("not a host")
+
+
+# What a table remembers
+
+
+def test_a_table_may_remember_nothing() -> None:
+    table = TABLE.remembering(0)
+    assert classify(f"{SHOP}/?utm_source=tiktok", table=table).source == "tiktok"
+    with pytest.raises(InvalidValue):
+        TABLE.remembering(-1)
+
+
+def test_a_remembered_answer_has_the_click_id_of_its_own_url() -> None:
+    table = TABLE.remembering(100)
+    answers = [
+        classify(f"{SHOP}/?gad_source=1&fbclid=x&gbraid={number}b&gclid={number}", table=table)
+        for number in range(5)
+    ]
+    assert [answer.click_ids[0].value for answer in answers] == list("01234")
+    assert answers == [
+        attrs.evolve(
+            answers[0],
+            click_ids=(
+                ClickId("gclid", f"{n}"),
+                ClickId("gbraid", f"{n}b"),
+                ClickId("fbclid", "x"),
+            ),
+        )
+        for n in range(5)
+    ]
+
+
+def test_a_table_is_sent_without_what_it_remembers() -> None:
+    table = TABLE.for_shop("hartamas.com").remembering(100)
+    fresh = len(pickle.dumps(table))
+    for number in range(50):
+        classify(f"{SHOP}/?utm_source=kol-{number}", "https://t.me/", table)
+    assert len(pickle.dumps(table)) == fresh
+    assert pickle.loads(pickle.dumps(table)) == table
+
+
+def test_an_answer_that_another_click_id_would_not_change_is_no_shape() -> None:
+    table = TABLE.remembering(100)
+    for number in range(4):
+        answer = classify(f"{SHOP}/?gclid=first&x=1&gclid={number}", table=table)
+        assert answer.click_ids == (ClickId("gclid", "first"),)
+        assert answer.flags == ("repeated:gclid",)
+
+
+# Logos
+
+
+def test_each_source_of_the_orders_page_has_a_drawing() -> None:
+    keys = ("direct", "youtube", "tiktok", "google", "google-ads", "telegram", "whatsapp")
+    assert {TABLE[key].logo for key in (*keys, "wordpress")} == set(LOGOS)
+
+
+@pytest.mark.parametrize("slug", LOGOS)
+def test_a_drawing_is_small_and_harmless(slug: str) -> None:
+    root = ET.fromstring(LOGOS[slug])
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert tags <= {"svg", "title", "path", "circle", "ellipse", "rect"}
+    assert root.findtext("{http://www.w3.org/2000/svg}title")
+    assert len(LOGOS[slug]) < 600
