@@ -1,0 +1,148 @@
+"""What a host application implements: where orders live, and how mail and files leave.
+
+Nothing here is inherited from: any object with these methods will do. What a method may raise,
+in which order it yields and what may be repeated is part of its contract, and
+``shoppego_orders.testing`` checks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from email.message import EmailMessage
+from enum import StrEnum
+from typing import Protocol
+
+import attrs
+
+from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
+from shoppego_orders.query import OrderQuery
+
+
+class OrderStore(Protocol):
+    """Where orders live. Many shops may share a store; a query without a shop is about all."""
+
+    def get(self, order_id: str) -> Order:
+        """Load an order, with its version and no changes.
+
+        :raises OrderNotFound: if there is none.
+        """
+        ...
+
+    def save(self, order: Order) -> Order:
+        """Write an order's state and its new events, in one transaction.
+
+        Saving an order without changes writes nothing. ``decided`` only ever goes from False
+        to True: a stored True stays.
+
+        :returns: the order at its new version, without changes.
+        :raises DuplicateOrder: if it is new, and its id, or its number in the shop, is taken.
+        :raises StaleOrder: if someone saved it first; nothing is written.
+        :raises OrderNotFound: if it was stored, and is no longer.
+        """
+        ...
+
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        """Yield the rows that match, by (placed_at, id) or the other way round.
+
+        A store streams: memory does not grow with the number of rows.
+        """
+        ...
+
+    def lines(self, query: OrderQuery) -> Iterator[LineRow]:
+        """Yield the line items of the orders that match, in the same order, then by position.
+
+        ``query.limit`` limits the orders.
+        """
+        ...
+
+    def count(self, query: OrderQuery) -> int:
+        """Count the orders that match; ``limit`` is not looked at."""
+        ...
+
+    def events(self, order_id: str) -> Sequence[OrderEvent]:
+        """Return an order's whole history, oldest first.
+
+        :raises OrderNotFound: if there is no such order.
+        """
+        ...
+
+    def settle_kept(self, order_ids: Iterable[str]) -> None:
+        """Note that a sweep judged these orders and kept them: they are decided.
+
+        Changes neither state nor version; repeating it, or naming an order that is gone,
+        changes nothing.
+        """
+        ...
+
+
+class Mailer(Protocol):
+    """How mail leaves."""
+
+    def send(self, message: EmailMessage) -> None:
+        """Send one message to the addresses in its headers.
+
+        :raises MailNotSent: if it was taken for no recipient.
+        """
+        ...
+
+
+class FileShelf(Protocol):
+    """Where an export that is too large to attach is put. Optional."""
+
+    def put(self, name: str, chunks: Iterable[bytes]) -> str:
+        """Keep a file, whole or not at all.
+
+        :param name: the file's name, without folders.
+        :returns: the URL to mail.
+        :raises OutputNotWritten: if it can't be kept.
+        """
+        ...
+
+
+class Outcome(StrEnum):
+    """How a claimed task ended."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@attrs.frozen
+class Task:
+    """What was claimed: at most once, by a key that says what it is.
+
+    :ivar key: for example ``reminder/hartamas.myshoppegram.com/1262140/1``.
+    :ivar claimed_at: UTC.
+    :ivar outcome: None while nobody has said how it ended: it may be under way, or its worker
+        died, and then nobody knows whether it was done.
+    :ivar settled_at: UTC.
+    """
+
+    key: str
+    claimed_at: datetime
+    outcome: Outcome | None = None
+    settled_at: datetime | None = None
+
+
+class TaskLog(Protocol):
+    """What must not happen twice is claimed here before it is done. Optional."""
+
+    def claim(self, key: str, at: datetime) -> bool:
+        """Claim a task; of several who try, one gets True, and nobody ever again.
+
+        :returns: False if someone else has it, or had it.
+        """
+        ...
+
+    def settle(self, key: str, outcome: Outcome, at: datetime) -> None:
+        """Say how a claimed task ended; repeating the same outcome changes nothing.
+
+        :raises TaskNotClaimed: if nobody claimed it.
+        :raises TaskSettled: if it ended otherwise before.
+        """
+        ...
+
+    def tasks(self, prefix: str = "") -> Iterator[Task]:
+        """Yield the tasks whose key begins so, by key; with those never settled."""
+        ...

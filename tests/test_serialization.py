@@ -1,0 +1,384 @@
+"""Shoppego's checkout payload, as its webhooks send it, and the documents that stores keep."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shoppego_orders.attribution import Source, default_table
+from shoppego_orders.customers import Address
+from shoppego_orders.errors import InvalidDocument, UnknownDocumentVersion
+from shoppego_orders.money import Money
+from shoppego_orders.order import AdjustmentKind, LineItem, Order, PaymentStatus, PaymentType
+from shoppego_orders.query import OrderQuery
+from shoppego_orders.serialization import (
+    checkout_from_json,
+    event_from_json,
+    event_to_json,
+    from_checkout_payload,
+    order_from_json,
+    order_to_json,
+    query_from_json,
+    query_to_json,
+)
+
+OLD_DOCUMENTS = Path(__file__).parent / "data" / "documents"
+
+
+def payload(**changes: object) -> dict[str, Any]:
+    """The documented checkout, with some of its keys changed."""
+    checkout: dict[str, object] = {
+        "id": 1262140,
+        "domain": "mirfaith.myshoppegram.com",
+        "url": "https://mirfaith.myshoppegram.com",
+        "currency": "MYR",
+        "total": 10,
+        "shipping": 0,
+        "rate": "FREE SHIPPING COD",
+        "completed_at": "2021-03-03T22:58:32+08:00",
+        "created_at": "2021-03-03T22:58:17+08:00",
+        "items": [
+            {
+                "product": {"name": "Tudung Bawal", "sku": "TB-01"},
+                "name": "Merah",
+                "currency": "MYR",
+                "price": 5,
+                "quantity": 2,
+                "subtotal": 10,
+            }
+        ],
+        "customer": {
+            "first_name": "Siti",
+            "last_name": "Aminah",
+            "phone": 60123456789,
+            "email": "siti@example.com",
+        },
+        "shipping_address": {
+            "first_name": "Siti",
+            "last_name": "Aminah",
+            "phone": "60123456789",
+            "email": "siti@example.com",
+            "address1": "1 Jalan Ampang",
+            "address2": "",
+            "zip": "01000",
+            "city": "Kangar",
+            "state": "Perlis",
+        },
+    }
+    return {"checkout": {**checkout, **changes}}
+
+
+def test_the_documented_checkout_becomes_an_order() -> None:
+    order = from_checkout_payload(payload())
+
+    assert order.id == "1262140"
+    assert order.number == "#1262140"
+    assert order.shop == "mirfaith.myshoppegram.com"
+    assert order.total == Money("10", "MYR")
+    assert order.lines == (
+        LineItem("Tudung Bawal", 2, Money("5.00", "MYR"), variant="Merah", sku="TB-01"),
+    )
+    assert order.placed_at == datetime(2021, 3, 3, 14, 58, 17, tzinfo=UTC)
+    assert order.customer_name == "Siti Aminah"
+    assert order.phone_digits == "60123456789"
+    assert order.shipping_zip == "01000"
+    assert order.attribution is None
+    assert [item.label for item in order.adjustments] == ["FREE SHIPPING COD"]
+
+
+def test_a_completed_checkout_without_a_gateway_is_confirmed_and_not_paid() -> None:
+    order = from_checkout_payload(payload())
+
+    assert order.completed_at == datetime(2021, 3, 3, 14, 58, 32, tzinfo=UTC)
+    assert order.payment_status is PaymentStatus.PENDING
+
+
+def test_a_manual_method_is_confirmed_at_completed_at() -> None:
+    order = from_checkout_payload(payload(gateway_name="Cash on delivery", gateway_type="manual"))
+
+    assert order.payment_type is PaymentType.MANUAL
+    assert order.completed_at == datetime(2021, 3, 3, 14, 58, 32, tzinfo=UTC)
+    assert order.payments == ()
+
+
+def test_a_gateway_is_paid_at_completed_at() -> None:
+    order = from_checkout_payload(payload(gateway_name="Billplz", gateway_type="alternative"))
+
+    assert order.payment_status is PaymentStatus.PAID
+    assert [entry.reference for entry in order.payments] == ["checkout:1262140"]
+    assert order.completed_at == datetime(2021, 3, 3, 14, 58, 32, tzinfo=UTC)
+
+
+def test_a_gateway_without_its_type_is_a_gateway() -> None:
+    assert from_checkout_payload(payload(gateway_name="FPX")).payment_type is (
+        PaymentType.ALTERNATIVE
+    )
+
+
+def test_a_free_order_through_a_gateway_is_confirmed() -> None:
+    order = from_checkout_payload(payload(total=0, gateway_type="alternative", items=[]))
+
+    assert order.completed_at is not None
+    assert order.payments == ()
+
+
+def test_a_checkout_that_was_not_completed_waits() -> None:
+    order = from_checkout_payload(payload(completed_at=None))
+
+    assert order.completed_at is None
+    assert [event.type for event in order.changes] == ["placed"]
+
+
+def test_a_declared_total_that_differs_from_its_parts_is_kept_as_an_adjustment() -> None:
+    order = from_checkout_payload(payload(total="9.50", shipping="1.00"))
+
+    assert order.total == Money("9.50", "MYR")
+    assert order.declared_difference == Money("-1.50", "MYR")
+    assert order.adjustments[-1].kind is AdjustmentKind.DECLARED
+    assert order.adjustments[-1].label == "declared total"
+
+
+@pytest.mark.parametrize("items", [None, []])
+def test_a_payload_without_items_keeps_its_total(items: object) -> None:
+    order = from_checkout_payload(payload(items=items))
+
+    assert order.lines == ()
+    assert order.total == Money("10", "MYR")
+
+
+def test_the_visit_is_a_touch_and_attributed() -> None:
+    order = from_checkout_payload(
+        payload(
+            landing_url="http://mirfaith.myshoppegram.com/cart/2648:1?utm_source=tiktok",
+            referrer=None,
+        )
+    )
+
+    assert order.source == "tiktok"
+    assert order.logo == "tiktok"
+    assert [touch.at for touch in order.touches] == [order.placed_at]
+
+
+def test_a_visit_without_referrer_and_tags_came_straight_to_the_site() -> None:
+    order = from_checkout_payload(payload(landing_url="https://mirfaith.myshoppegram.com/"))
+
+    assert (order.source, order.logo) == ("direct", "globe")
+
+
+def test_a_merchants_own_table_attributes() -> None:
+    table = default_table().extended([Source("kopitiam", "Kopitiam", hosts="kopitiam.example")])
+    order = from_checkout_payload(payload(referrer="https://kopitiam.example/x"), table=table)
+
+    assert order.source == "kopitiam"
+
+
+def test_an_amount_that_was_parsed_as_a_float_is_read_by_its_text() -> None:
+    items = [{"product": {"name": "Kopi"}, "price": 59.5, "quantity": 2.0}]
+    order = from_checkout_payload(payload(items=items, total=119.0))
+
+    assert order.total == Money("119.00", "MYR")
+    assert order.adjustments[-1].kind is AdjustmentKind.SHIPPING
+
+
+def test_json_numbers_never_pass_through_a_float() -> None:
+    text = json.dumps(payload(total=0)).replace('"total": 0', '"total": 1234567890123456.78')
+
+    assert checkout_from_json(text).total == Money(Decimal("1234567890123456.78"), "MYR")
+
+
+def test_an_item_of_a_product_with_one_variant_is_named_by_its_item() -> None:
+    order = from_checkout_payload(payload(items=[{"name": "Kopi O", "price": 2, "quantity": 1}]))
+
+    assert (order.lines[0].product, order.lines[0].variant) == ("Kopi O", "")
+
+
+def test_missing_people_are_nobody() -> None:
+    order = from_checkout_payload(payload(customer=None, shipping_address=None))
+
+    assert order.customer_key is None
+    assert order.shipping_address is None
+
+
+def test_a_customers_id_is_who_they_are() -> None:
+    order = from_checkout_payload(payload(customer={"id": 77}, shipping_address={}))
+
+    assert order.customer_key == "id:77"
+    assert order.shipping_address == Address()
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"id": None}, "checkout.id"),
+        ({"id": ""}, "checkout.id"),
+        ({"id": {"a": 1}}, "checkout.id"),
+        ({"id": True}, "checkout.id"),
+        ({"id": "a\x00b"}, "checkout"),
+        ({"domain": " "}, "checkout.domain"),
+        ({"currency": "XXY"}, "checkout.currency"),
+        ({"currency": None}, "checkout.currency"),
+        ({"currency": 458}, "checkout.currency"),
+        ({"created_at": None}, "checkout.created_at"),
+        ({"created_at": "2021-03-03T22:58:17"}, "checkout.created_at"),
+        ({"created_at": "yesterday"}, "checkout.created_at"),
+        ({"completed_at": 1614783512}, "checkout.completed_at"),
+        ({"total": "ten"}, "checkout.total"),
+        ({"total": "10.005"}, "checkout.total"),
+        ({"total": -1}, "checkout"),
+        ({"total": True}, "checkout.total"),
+        ({"total": float("nan")}, "checkout.total"),
+        ({"total": "1e999999999"}, "checkout.total"),
+        ({"total": Decimal("1e999999999")}, "checkout.total"),
+        ({"shipping": -5}, "checkout.shipping"),
+        ({"shipping": []}, "checkout.shipping"),
+        ({"rate": 5.5}, "checkout.rate"),
+        ({"items": {}}, "checkout.items"),
+        ({"items": [None, 7]}, "checkout.items[1]"),
+        ({"items": [{"price": 1}]}, "checkout.items[0].quantity"),
+        ({"items": [{"quantity": 1}]}, "checkout.items[0].price"),
+        ({"items": [{"price": -1, "quantity": 1}]}, "checkout.items[0]"),
+        ({"items": [{"price": 1, "quantity": 0}]}, "checkout.items[0]"),
+        ({"items": [{"price": 1, "quantity": -1}]}, "checkout.items[0]"),
+        ({"items": [{"price": 1, "quantity": 1.5}]}, "checkout.items[0].quantity"),
+        ({"items": [{"price": 1, "quantity": "two"}]}, "checkout.items[0].quantity"),
+        ({"items": [{"price": 1, "quantity": "1e99"}]}, "checkout.items[0].quantity"),
+        ({"items": [{"price": 1, "quantity": "Infinity"}]}, "checkout.items[0].quantity"),
+        ({"items": [{"price": 1, "quantity": True}]}, "checkout.items[0].quantity"),
+        ({"items": [{"price": 1, "quantity": 1, "currency": "SGD"}]}, "checkout.items[0].currency"),
+        ({"items": [{"product": "x", "price": 1, "quantity": 1}]}, "checkout.items[0].product"),
+        ({"customer": "Siti"}, "checkout.customer"),
+        ({"customer": {"email": ["a"]}}, "checkout.customer.email"),
+        ({"gateway_type": "barter"}, "checkout.gateway_type"),
+        ({"landing_url": {}}, "checkout.landing_url"),
+    ],
+)
+def test_a_bad_payload_says_where(changes: dict[str, object], path: str) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        from_checkout_payload(payload(**changes))
+
+    assert caught.value.path == path
+    assert str(caught.value).startswith(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "7", '"x"', "NaN", '{"checkout": NaN}', "[" * 10**5]
+)
+def test_text_that_is_no_checkout_is_refused(text: str) -> None:
+    with pytest.raises(InvalidDocument):
+        checkout_from_json(text)
+
+
+def test_bytes_that_are_no_utf8_are_refused() -> None:
+    with pytest.raises(InvalidDocument, match="no JSON"):
+        checkout_from_json(b'{"checkout": "\xff"}')
+
+
+def test_a_long_value_is_shown_in_part() -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        from_checkout_payload(payload(customer="x" * 1000))
+
+    assert len(str(caught.value)) < 200
+
+
+def test_what_belongs_to_the_store_is_in_no_document() -> None:
+    order = from_checkout_payload(payload())
+    again = order_from_json(order_to_json(order))
+
+    assert again == order
+    assert (again.version, again.decided, again.changes) == (0, False, ())
+
+
+def test_a_document_is_versioned_and_says_what_it_is() -> None:
+    order = from_checkout_payload(payload())
+
+    assert json.loads(order_to_json(order)).keys() == {"kind", "version", "body"}
+    with pytest.raises(InvalidDocument, match="expected 'event'"):
+        event_from_json(order_to_json(order))
+
+
+@pytest.mark.parametrize("version", [2, 0, "1", None, 1.5, []])
+def test_a_document_of_an_unknown_version_is_refused(version: object) -> None:
+    document = {"kind": "order", "version": version, "body": {}}
+
+    with pytest.raises(UnknownDocumentVersion):
+        order_from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '{"kind": "order"}', "tru"])
+def test_text_that_is_no_document_is_refused(text: str) -> None:
+    with pytest.raises(InvalidDocument):
+        order_from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (lambda body: body.pop("id"), "body.id"),
+        (lambda body: body.update(surprise=1), "body"),
+        (lambda body: body.update(life="gone"), "body.life"),
+        (lambda body: body.update(archived="no"), "body.archived"),
+        (lambda body: body.update(note=7), "body.note"),
+        (lambda body: body.update(placed_at="2021-03-03"), "body.placed_at"),
+        (lambda body: body["lines"][0].update(quantity="1"), "body.lines[0].quantity"),
+        (lambda body: body["lines"][0].update(unit_price="5"), "body.lines[0].unit_price"),
+        (lambda body: body["lines"][0].update(quantity=0), "body.lines[0]"),
+    ],
+)
+def test_a_damaged_document_says_where(change: Any, path: str) -> None:
+    document = json.loads(order_to_json(from_checkout_payload(payload())))
+    change(document["body"])
+
+    with pytest.raises(InvalidDocument) as caught:
+        order_from_json(json.dumps(document))
+
+    assert caught.value.path == path
+
+
+def test_an_event_of_an_unknown_type_is_refused() -> None:
+    document = json.loads(event_to_json(from_checkout_payload(payload()).changes[0]))
+    document["body"]["data"]["type"] = "exploded"
+
+    with pytest.raises(InvalidDocument, match="placed, marked_pending"):
+        event_from_json(json.dumps(document))
+
+
+def test_instants_are_written_in_utc() -> None:
+    at = datetime(2021, 3, 3, 22, 58, 17, 5, tzinfo=timezone(timedelta(hours=8)))
+    order = Order.place(
+        id="1", shop="s", currency="MYR", lines=[LineItem("Kopi", 1, Money(2, "MYR"))], at=at
+    )
+
+    assert '"placed_at":"2021-03-03T14:58:17.000005+00:00"' in order_to_json(order)
+
+
+def test_old_order_documents_can_be_read_for_ever() -> None:
+    for file in sorted(OLD_DOCUMENTS.glob("order-v*.json")):
+        history = [
+            event_from_json(line)
+            for line in file.with_name(file.name.replace("order", "events") + "l")
+            .read_text(encoding="utf-8")
+            .splitlines()
+        ]
+
+        assert Order.replay(history) == order_from_json(file.read_text(encoding="utf-8"))
+
+
+def test_old_query_documents_can_be_read_for_ever() -> None:
+    for file in sorted(OLD_DOCUMENTS.glob("query-v*.json")):
+        query = query_from_json(file.read_text(encoding="utf-8"))
+
+        assert query != OrderQuery()
+        assert query_from_json(query_to_json(query)) == query
+
+
+def test_there_are_old_documents() -> None:
+    assert {file.name for file in OLD_DOCUMENTS.iterdir()} >= {
+        "order-v1.json",
+        "events-v1.jsonl",
+        "query-v1.json",
+    }
