@@ -1,0 +1,431 @@
+"""The sweep: it finds what is due, judges it, and marks each abandoned order once."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from abandonment_examples import (
+    BEGAN,
+    DUE,
+    INSTANT,
+    LATER,
+    OTHER_SHOP,
+    PRICE,
+    SHOP,
+    Crash,
+    DisturbedStore,
+    abandonments,
+    begun,
+    bought,
+    draft,
+    marks,
+    minutes,
+    paid,
+    stored,
+)
+from shoppego_orders.abandonment import (
+    AbandonmentPolicy,
+    Context,
+    Finding,
+    OrderLike,
+    Rule,
+    SweepResult,
+    next_due,
+    sweep,
+)
+from shoppego_orders.adapters.memory import MemoryOrderStore
+from shoppego_orders.customers import Customer
+from shoppego_orders.errors import InvalidDocument, InvalidValue, NaiveDatetime
+from shoppego_orders.order import Order, OrderRow, Topic
+from shoppego_orders.order.events import Abandoned
+from shoppego_orders.query import OrderQuery
+
+POLICY = AbandonmentPolicy()
+
+
+def undecided(store: MemoryOrderStore) -> list[str]:
+    return [row.id for row in store.rows(OrderQuery(decided=False))]
+
+
+# What it does
+
+
+def test_it_marks_what_is_abandoned_and_settles_what_is_kept() -> None:
+    store = stored(
+        [
+            begun("left"),
+            paid(begun("paid", email="a@example.com"), BEGAN + minutes(5)),
+            begun("returning", email="b@example.com"),
+            bought("earlier", at=BEGAN + minutes(10), email="b@example.com"),
+            begun("too-early", at=BEGAN + INSTANT, email="c@example.com"),
+        ]
+    )
+    result = sweep(store, POLICY, DUE)
+    assert result.abandoned == ("earlier", "left")
+    assert result.judged == 4
+    assert result.kept == 2
+    assert result.skipped == ()
+    assert result.reasons["left"] == (
+        "Before its deadline it was neither completed, nor taken up, nor cancelled.",
+        "The customer made no other purchase in this shop meanwhile.",
+    )
+    assert undecided(store) == ["too-early"]
+    assert abandonments(store)["left"] == DUE
+
+
+def test_the_history_tells_who_found_it_abandoned_when_and_why() -> None:
+    store = stored([begun()])
+    result = sweep(store, AbandonmentPolicy(name="checkout"), LATER)
+    event = store.events("1262140")[-1]
+    assert (event.type, event.occurred_at, event.recorded_at) == ("abandoned", DUE, LATER)
+    assert event.topics == (Topic.CHECKOUT_ABANDONED,)
+    assert event.data == Abandoned("checkout", result.reasons["1262140"])
+    order = store.get("1262140")
+    assert (order.abandoned_at, order.decided, order.recovered_at) == (DUE, True, None)
+
+
+def test_what_it_decided_it_does_not_look_at_again() -> None:
+    store = stored([begun(), paid(begun("paid"), BEGAN)])
+    assert sweep(store, POLICY, DUE).judged == 2
+    again = sweep(store, POLICY, LATER)
+    assert (again.judged, again.abandoned, again.skipped) == (0, (), ())
+
+
+def test_paid_after_60_minutes_and_before_the_sweep_is_abandoned_and_recovered() -> None:
+    store = stored([paid(begun(), DUE + minutes(1))])
+    assert sweep(store, POLICY, LATER).abandoned == ("1262140",)
+    order = store.get("1262140")
+    assert (order.abandoned_at, order.recovered_at) == (DUE, DUE + minutes(1))
+
+
+def test_a_payment_that_is_reported_late_takes_the_mark_back() -> None:
+    store = stored([begun()])
+    sweep(store, POLICY, LATER)
+    store.save(store.get("1262140").record_payment("r", PRICE, at=DUE - INSTANT, recorded_at=LATER))
+    assert abandonments(store) == {}
+    assert sweep(store, POLICY, LATER).judged == 0
+
+
+def test_nothing_is_missed_when_the_scheduler_stood_still_for_years() -> None:
+    store = stored([begun()])
+    assert sweep(store, POLICY, BEGAN + timedelta(days=3650)).abandoned == ("1262140",)
+    assert abandonments(store) == {"1262140": DUE}
+
+
+def test_cancelled_and_archived_orders_are_judged_and_drafts_are_not() -> None:
+    store = stored(
+        [
+            begun("cancelled").cancel(reason="out of stock", at=DUE),
+            begun("archived").archive(at=BEGAN + minutes(1)),
+            draft("draft"),
+            draft("pending").mark_pending(at=LATER),
+        ]
+    )
+    result = sweep(store, POLICY, LATER)
+    assert set(result.abandoned) == {"cancelled", "archived"}
+    assert result.kept == 1
+    assert undecided(store) == ["draft"]
+
+
+def test_one_shop_says_nothing_of_another() -> None:
+    store = stored(
+        [
+            begun("here"),
+            begun("there", shop=OTHER_SHOP),
+            bought("bought-there", at=BEGAN + minutes(1), shop=OTHER_SHOP),
+        ]
+    )
+    assert sweep(store, POLICY, DUE, shop=SHOP).abandoned == ("here",)
+    assert next_due(store, POLICY, DUE, shop=SHOP) is None
+    assert sweep(store, POLICY, DUE).abandoned == ("bought-there",)
+
+
+@pytest.mark.parametrize(
+    ("at", "kept"),
+    [(BEGAN - INSTANT, 0), (BEGAN, 1), (DUE - INSTANT, 1), (DUE, 0)],
+)
+def test_the_customers_other_purchases_are_those_of_the_period(at: datetime, kept: int) -> None:
+    # The others were completed long after they began, so they are abandoned themselves.
+    store = stored([begun(), bought("other", at=at), bought("far", at=LATER)])
+    assert sweep(store, POLICY, DUE).kept == kept
+
+
+def test_purchases_are_found_in_whichever_order_they_began() -> None:
+    def slow(id: str, began: int, completed: int) -> Order:
+        return paid(begun(id, at=BEGAN + minutes(began)), BEGAN + minutes(completed))
+
+    # The later it began, the earlier it was completed: the last one within all their periods.
+    last = begun("last", at=BEGAN + minutes(150), email=None)
+    store = stored([begun(), slow("1", 1, 180), slow("2", 2, 170), slow("3", 100, 59), last])
+    assert sweep(store, POLICY, LATER).abandoned == ("last",)
+
+
+def test_the_oldest_are_judged_first_where_there_is_a_limit() -> None:
+    orders = [begun(f"{n}", at=BEGAN + minutes(n), email=None) for n in range(5)]
+    store = stored(reversed(orders))
+    assert sweep(store, POLICY, LATER, limit=2).abandoned == ("0", "1")
+    assert sweep(store, POLICY, LATER, limit=3).abandoned == ("2", "3", "4")
+    assert sweep(store, POLICY, LATER, limit=1).judged == 0
+
+
+def test_more_orders_than_a_batch_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("shoppego_orders.abandonment.sweep")
+    monkeypatch.setattr(module, "BATCH", 3)
+    orders = [begun(f"{n}", email=f"{n % 2}@example.com") for n in range(7)]
+    orders.append(bought("b", at=DUE - INSTANT, email="0@example.com"))
+    for limit, expected in ((None, 7), (3, 3), (4, 4), (6, 6), (8, 8)):
+        result = sweep(stored(orders), POLICY, LATER, limit=limit)
+        assert result.judged == expected + (limit is None)
+    assert set(sweep(stored(orders), POLICY, LATER).abandoned) == {"1", "3", "5", "b"}
+
+
+def test_an_empty_store_has_nothing_to_judge() -> None:
+    result = sweep(MemoryOrderStore(), POLICY, LATER)
+    assert (result.judged, result.abandoned, result.skipped) == (0, (), ())
+
+
+# When to run again
+
+
+def test_when_to_run_again() -> None:
+    store = stored([begun("1"), begun("2", at=BEGAN + minutes(7)), draft("3", at=BEGAN)])
+    assert next_due(store, POLICY, BEGAN) == DUE
+    assert next_due(store, POLICY, DUE) == DUE
+    assert next_due(store, POLICY, LATER) == LATER
+    sweep(store, POLICY, DUE)
+    assert next_due(store, POLICY, DUE) == DUE + minutes(7)
+    sweep(store, POLICY, LATER)
+    assert next_due(store, POLICY, LATER) is None
+
+
+def test_a_mistyped_year_does_not_stop_the_scheduler() -> None:
+    store = stored([begun(at=datetime.max.replace(tzinfo=UTC))])
+    assert next_due(store, POLICY, LATER) is None
+    assert sweep(store, POLICY, LATER).judged == 0
+
+
+# Several workers, and the end of one
+
+
+def crowd() -> list[Order]:
+    return [
+        begun("left"),
+        begun("left-too", email="a@example.com"),
+        paid(begun("paid", email="d@example.com"), DUE - INSTANT),
+        begun("late", email="b@example.com", at=BEGAN + minutes(2)),
+        begun("kept", email="c@example.com").set_fulfillment("packed", at=BEGAN),
+    ]
+
+
+WHOLE = {"left": DUE, "left-too": DUE, "late": DUE + minutes(2)}
+# Find the due ones and their purchases; load and save each that is abandoned; settle the kept.
+CALLS = 2 + 2 * len(WHOLE) + 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_two_workers_at_once_mark_each_order_once(*, after: bool) -> None:
+    steps = 0
+    disturbed = True
+    while disturbed:
+        steps += 1
+        store = stored(crowd())
+        second: list[SweepResult] = []
+        first_store = DisturbedStore(store, steps, partial(_swept, store, second), after=after)
+        first = sweep(first_store, POLICY, LATER)
+        disturbed = bool(second)
+        found = [*first.abandoned, *(each for result in second for each in result.abandoned)]
+        assert sorted(found) == sorted(WHOLE)
+        assert abandonments(store) == WHOLE
+        assert all(marks(store, each) == 1 for each in WHOLE)
+        assert undecided(store) == []
+    assert steps == CALLS + 1
+
+
+def _swept(store: MemoryOrderStore, results: list[SweepResult]) -> None:
+    results.append(sweep(store, POLICY, LATER))
+
+
+def _dead() -> None:
+    raise Crash
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_crash_between_any_two_steps_loses_nothing_and_marks_nothing_twice(
+    *, after: bool
+) -> None:
+    steps = 0
+    crashed = True
+    while crashed:
+        steps += 1
+        store = stored(crowd())
+        try:
+            sweep(DisturbedStore(store, steps, _dead, after=after), POLICY, LATER)
+            crashed = False
+        except Crash:
+            pass
+        sweep(store, POLICY, LATER)
+        assert abandonments(store) == WHOLE
+        assert all(marks(store, each) == 1 for each in WHOLE)
+        assert undecided(store) == []
+    assert steps == CALLS + 1
+
+
+def test_threads_on_one_store() -> None:
+    store = stored(begun(f"{n}", email=None) for n in range(60))
+    start = threading.Barrier(4)
+    found: list[str] = []
+
+    def work() -> None:
+        start.wait()
+        found.extend(sweep(store, POLICY, LATER).abandoned)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(found) == sorted(f"{n}" for n in range(60))
+    assert all(marks(store, f"{n}") == 1 for n in range(60))
+
+
+def disturbed_by(
+    change: Callable[[Order], Order], step: int, *, others: tuple[Order, ...] = ()
+) -> DisturbedStore:
+    """A store of one order, which someone changes right before a call."""
+    store = stored([begun(), *others])
+
+    def disturb() -> None:
+        store.save(change(store.get("1262140")))
+
+    return DisturbedStore(store, step, disturb, after=False)
+
+
+# The calls: the due ones, their purchases, get, save, settle.
+GET, SAVE = 3, 4
+
+
+@pytest.mark.parametrize("step", [GET, SAVE])
+def test_an_order_that_is_paid_in_time_while_it_is_judged_is_kept(step: int) -> None:
+    store = disturbed_by(lambda order: paid(order, DUE - INSTANT), step)
+    result = sweep(store, POLICY, DUE)
+    assert (result.abandoned, result.kept, result.skipped) == ((), 1, ())
+    assert marks(store, "1262140") == 0
+    assert store.get("1262140").decided
+
+
+@pytest.mark.parametrize("step", [GET, SAVE])
+def test_an_order_that_changes_in_passing_is_marked_once(step: int) -> None:
+    store = disturbed_by(lambda order: order.edit_note("call first", at=DUE), step)
+    result = sweep(store, POLICY, DUE)
+    assert result.abandoned == ("1262140",)
+    assert marks(store, "1262140") == 1
+    assert store.get("1262140").note == "call first"
+
+
+@pytest.mark.parametrize("step", [GET + 2, SAVE + 2])
+def test_the_purchases_of_whom_the_order_turns_out_to_be_count(step: int) -> None:
+    other = bought("1262139", at=BEGAN + minutes(5), email="nurul@example.com")
+    theirs = Customer(email="nurul@example.com")
+    store = disturbed_by(lambda order: order.edit_customer(theirs, at=DUE), step, others=(other,))
+    # The other order is marked before: it was paid a day after it began.
+    result = sweep(store, POLICY, DUE)
+    assert (result.abandoned, result.kept) == (("1262139",), 1)
+    assert marks(store, "1262140") == 0
+
+
+def test_an_order_that_never_rests_is_left_for_the_next_sweep() -> None:
+    store = stored([begun("busy"), begun("calm", at=BEGAN + INSTANT, email=None)])
+
+    class BusyStore(DisturbedStore):
+        def save(self, order: Order) -> Order:
+            if order.id == "busy":
+                current = store.get("busy")
+                store.save(current.edit_note(f"note {current.version}", at=DUE))
+            return store.save(order)
+
+    busy = BusyStore(store, 0, _dead, after=False)
+    result = sweep(busy, POLICY, LATER)
+    assert result.abandoned == ("calm",)
+    assert [(skip.order_id, skip.why) for skip in result.skipped] == [
+        ("busy", "others saved it 5 times while it was being judged")
+    ]
+    assert sweep(store, POLICY, LATER).abandoned == ("busy",)
+
+
+def test_an_order_that_another_sweep_decides_meanwhile_is_not_marked() -> None:
+    store = stored([begun()])
+    disturbed = DisturbedStore(store, GET, lambda: store.settle_kept(["1262140"]), after=False)
+    result = sweep(disturbed, POLICY, LATER)
+    assert (result.judged, abandonments(store)) == (0, {})
+    assert [skip.why for skip in result.skipped] == ["another sweep decided it first"]
+
+
+def test_one_unreadable_order_does_not_hold_up_the_others() -> None:
+    store = stored([begun("broken"), begun("whole", at=BEGAN + INSTANT, email=None)])
+
+    class TornStore(DisturbedStore):
+        def get(self, order_id: str) -> Order:
+            if order_id == "broken":
+                raise InvalidDocument("lines[0]", "it is cut off")
+            return store.get(order_id)
+
+        def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+            return store.rows(query)
+
+    result = sweep(TornStore(store, 0, _dead, after=False), POLICY, LATER)
+    assert result.abandoned == ("whole",)
+    assert [(skip.order_id, skip.why) for skip in result.skipped] == [
+        ("broken", "lines[0]: it is cut off")
+    ]
+
+
+# A host's rule
+
+
+class Weekend(Rule):
+    """Only checkouts that began on a Saturday or Sunday, in UTC."""
+
+    def check(self, order: OrderLike, context: Context) -> Finding:  # noqa: ARG002  # it needs none
+        day = f"{context.period.start:%A}"
+        return Finding(day in {"Saturday", "Sunday"}, f"It began on a {day}.")
+
+
+def test_a_hosts_rule_works_in_the_sweep() -> None:
+    store = stored([begun("wednesday"), begun("saturday", at=BEGAN + timedelta(days=3))])
+    policy = AbandonmentPolicy(rule=POLICY.rule & Weekend(), name="weekends")
+    result = sweep(store, policy, BEGAN + timedelta(days=9))
+    assert result.abandoned == ("saturday",)
+    assert result.reasons["saturday"][-1] == "It began on a Saturday."
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_is_at_least_one(limit: int) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        sweep(MemoryOrderStore(), POLICY, LATER, limit=limit)
+    assert caught.value.field == "limit"
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    store = stored([begun()])
+    with pytest.raises(NaiveDatetime):
+        sweep(store, POLICY, LATER.replace(tzinfo=None))
+    with pytest.raises(NaiveDatetime):
+        next_due(store, POLICY, LATER.replace(tzinfo=None))
+    assert undecided(store) == ["1262140"]
+
+
+def test_a_time_before_the_first_deadline_of_the_calendar_is_refused() -> None:
+    first = datetime.min.replace(tzinfo=UTC)
+    assert sweep(MemoryOrderStore(), POLICY, first + minutes(60)).judged == 0
+    with pytest.raises(InvalidValue) as caught:
+        sweep(MemoryOrderStore(), POLICY, first)
+    assert caught.value.field == "now"
