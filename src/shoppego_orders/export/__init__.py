@@ -1,0 +1,62 @@
+"""Rows to CSV to mail: what a merchant takes out of the Orders page, and the sales report."""
+
+from shoppego_orders.export.columns import (
+    LINE_COLUMNS,
+    ORDER_COLUMNS,
+    Column,
+    ColumnKind,
+    Value,
+    chosen,
+    per_line,
+)
+from shoppego_orders.export.csv_reader import read_export
+from shoppego_orders.export.csv_writer import CsvStream, CsvSummary, write_csv
+from shoppego_orders.export.files import write_file
+from shoppego_orders.export.profiles import EXCEL, PLAIN, PROFILES, RAW, Profile
+from shoppego_orders.export.report import By, Sales, SalesReport, sales_report
+from shoppego_orders.export.request import (
+    MAIL_LIMIT,
+    ExportRequest,
+    ExportSummary,
+    Per,
+    SentAs,
+    export_csv,
+    export_filename,
+    mail_address,
+    period_text,
+    request_export,
+)
+
+__all__ = [
+    "EXCEL",
+    "LINE_COLUMNS",
+    "MAIL_LIMIT",
+    "ORDER_COLUMNS",
+    "PLAIN",
+    "PROFILES",
+    "RAW",
+    "By",
+    "Column",
+    "ColumnKind",
+    "CsvStream",
+    "CsvSummary",
+    "ExportRequest",
+    "ExportSummary",
+    "Per",
+    "Profile",
+    "Sales",
+    "SalesReport",
+    "SentAs",
+    "Value",
+    "chosen",
+    "export_csv",
+    "export_filename",
+    "mail_address",
+    "per_line",
+    "period_text",
+    "read_export",
+    "request_export",
+    "sales_report",
+    "write_csv",
+    "write_file",
+]
