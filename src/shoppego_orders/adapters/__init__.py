@@ -1,0 +1,1 @@
+"""The ports, implemented. Import the module that you need; each may ask for an extra."""

@@ -1,0 +1,80 @@
+"""Mail into files: a maildir that mail programs read, or one ``.eml`` file per message."""
+
+from __future__ import annotations
+
+import mailbox
+import re
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from shoppego_orders.adapters.outgoing import message_bytes, outgoing, recipients_of
+from shoppego_orders.errors import MailNotSent, OutputNotWritten
+from shoppego_orders.export.files import add_file
+
+
+@attrs.frozen
+class MaildirMailer:
+    """A :class:`~shoppego_orders.ports.Mailer` that delivers into a maildir.
+
+    A message is written to ``tmp`` and moved to ``new`` when it is whole. It keeps its Bcc: the
+    file is the only one who knows for whom it was.
+
+    :ivar path: of the maildir; made on first use, if its folder is not there.
+    :ivar sender: From of messages that state none.
+    """
+
+    path: Path = attrs.field(converter=Path)
+    sender: str = attrs.field(default="orders@localhost", kw_only=True)
+
+    def send(self, message: EmailMessage) -> None:
+        """Deliver one message.
+
+        :raises MailNotSent: if it can't be written, or is addressed to nobody.
+        """
+        recipients = recipients_of(message)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            mailbox.Maildir(self.path).add(message_bytes(outgoing(message, self.sender)))
+        except (OSError, ValueError, mailbox.Error) as failure:
+            raise MailNotSent(recipients, f"{self.path}: {failure}") from failure
+
+
+@attrs.frozen
+class EmlMailer:
+    """A :class:`~shoppego_orders.ports.Mailer` that writes each message as an ``.eml`` file.
+
+    The file is named after the message's date and subject, has a number where that name is
+    taken, and is whole or not there. It keeps its Bcc.
+
+    :ivar directory: made on first use.
+    :ivar sender: From of messages that state none.
+    """
+
+    directory: Path = attrs.field(converter=Path)
+    sender: str = attrs.field(default="orders@localhost", kw_only=True)
+
+    def send(self, message: EmailMessage) -> None:
+        """Write one message.
+
+        :raises MailNotSent: if it can't be written, or is addressed to nobody.
+        """
+        recipients = recipients_of(message)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            data = message_bytes(outgoing(message, self.sender))
+            add_file(self.directory, _stem(message), ".eml", (data,))
+        except (OSError, ValueError, OutputNotWritten) as failure:
+            raise MailNotSent(recipients, f"{self.directory}: {failure}") from failure
+
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")
+
+
+def _stem(message: EmailMessage) -> str:
+    date = getattr(message["Date"], "datetime", None)
+    stamp = "" if date is None else date.strftime("%Y%m%d-%H%M%S-")
+    subject = _UNSAFE.sub("-", str(message["Subject"] or ""))[:60].strip("-").lower()
+    return f"{stamp}{subject or 'message'}"

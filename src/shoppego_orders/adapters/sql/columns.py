@@ -1,0 +1,174 @@
+"""Rows as columns, both ways."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, get_type_hints
+
+from shoppego_orders.adapters.sql.schema import kind_of
+from shoppego_orders.money import Money
+from shoppego_orders.order import (
+    Delivery,
+    Fulfillment,
+    Life,
+    LineItem,
+    LineRow,
+    Order,
+    OrderRow,
+    PaymentStatus,
+    PaymentType,
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+Values = Sequence[Any]
+"""One row as the driver gives it; what stands where is the statement's business."""
+
+
+def micros(instant: datetime) -> int:
+    """An instant as whole microseconds since 1970 in UTC."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def instant(value: int) -> datetime:
+    """The instant of so many microseconds since 1970 in UTC."""
+    return _EPOCH + timedelta(0, 0, value)
+
+
+def values_of(row: OrderRow) -> dict[str, object]:
+    """What is written for a row, by column."""
+    return {
+        name: value if value is None or encode is None else encode(value)
+        for (name, encode), value in zip(_ENCODERS, row, strict=True)
+    }
+
+
+def row_of(values: Values) -> OrderRow:
+    """The row that stands in the columns, in the order of its fields."""
+    # By hand, since pages and exports spend their time here.
+    (
+        order_id, shop, number, placed_at, life, archived, fulfillment, payment_status, delivery,
+        currency, subtotal, discount_total, shipping_total, tax_total, declared_difference, total,
+        paid_total, refunded_total, balance, units, customer_key, customer_name, email, phone,
+        phone_digits, search_text, shipping_address1, shipping_address2, shipping_zip,
+        shipping_city, shipping_state, shipping_country, payment_method_name, payment_type, source,
+        logo, channel, medium, campaign, note, tags, tracking_numbers, completed_at, taken_up_at,
+        shipped_at, cancelled_at, cancel_reason, abandoned_at, recovered_at, needs_attention,
+        decided,
+    ) = values  # fmt: skip  # one name a line would fill a page
+    money = Money.from_minor
+    return OrderRow(
+        order_id,
+        shop,
+        number,
+        instant(placed_at),
+        _LIVES[life],
+        bool(archived),
+        _FULFILLMENTS[fulfillment],
+        _PAYMENT_STATUSES[payment_status],
+        _DELIVERIES[delivery],
+        currency,
+        money(subtotal, currency),
+        money(discount_total, currency),
+        money(shipping_total, currency),
+        money(tax_total, currency),
+        money(declared_difference, currency),
+        money(total, currency),
+        money(paid_total, currency),
+        money(refunded_total, currency),
+        money(balance, currency),
+        units,
+        customer_key,
+        customer_name,
+        email,
+        phone,
+        phone_digits,
+        search_text,
+        shipping_address1,
+        shipping_address2,
+        shipping_zip,
+        shipping_city,
+        shipping_state,
+        shipping_country,
+        payment_method_name,
+        None if payment_type is None else _PAYMENT_TYPES[payment_type],
+        source,
+        logo,
+        channel,
+        medium,
+        campaign,
+        note,
+        () if tags == "[]" else tuple(json.loads(tags)),
+        () if tracking_numbers == "[]" else tuple(json.loads(tracking_numbers)),
+        None if completed_at is None else instant(completed_at),
+        None if taken_up_at is None else instant(taken_up_at),
+        None if shipped_at is None else instant(shipped_at),
+        None if cancelled_at is None else instant(cancelled_at),
+        cancel_reason,
+        None if abandoned_at is None else instant(abandoned_at),
+        None if recovered_at is None else instant(recovered_at),
+        bool(needs_attention),
+        bool(decided),
+    )
+
+
+def line_values(order: Order) -> Iterator[dict[str, object]]:
+    """What is written for each line item of an order, by column."""
+    for position, line in enumerate(order.lines, 1):
+        yield {"order_id": order.id, "position": position} | _values_of_line(line)
+
+
+def line_of(order: OrderRow, values: Values) -> LineRow:
+    """The line item that stands in the columns, in the order of its fields."""
+    position, product, variant, sku, quantity, unit_price, line_total, custom = values
+    return LineRow(
+        order,
+        position,
+        product,
+        variant,
+        sku,
+        quantity,
+        Money.from_minor(unit_price, order.currency),
+        Money.from_minor(line_total, order.currency),
+        bool(custom),
+    )
+
+
+def _values_of_line(line: LineItem) -> dict[str, object]:
+    return {
+        "product": line.product,
+        "variant": line.variant,
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price.minor,
+        "line_total": line.total.minor,
+        "custom": line.custom,
+    }
+
+
+def _minor(amount: Money) -> int:
+    return amount.minor
+
+
+def _json(texts: tuple[str, ...]) -> str:
+    return json.dumps(texts, ensure_ascii=False) if texts else "[]"
+
+
+_LIVES: Final = {word.value: word for word in Life}
+_FULFILLMENTS: Final = {word.value: word for word in Fulfillment}
+_PAYMENT_STATUSES: Final = {word.value: word for word in PaymentStatus}
+_DELIVERIES: Final = {word.value: word for word in Delivery}
+_PAYMENT_TYPES: Final = {word.value: word for word in PaymentType}
+# str: a status becomes a plain text, which the driver takes faster than a subclass of it.
+_BY_KIND: Final[dict[type, Callable[[Any], object]]] = {
+    str: str,
+    datetime: micros,
+    Money: _minor,
+    tuple: _json,
+}
+_ENCODERS: Final = [
+    (name, _BY_KIND.get(kind_of(hint))) for name, hint in get_type_hints(OrderRow).items()
+]

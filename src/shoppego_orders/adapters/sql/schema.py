@@ -1,0 +1,164 @@
+"""The tables: each order once as a document, beside it the columns that questions are asked of.
+
+Instants are whole microseconds since 1970 in UTC, amounts are whole minor units of the order's
+currency, statuses are their words. The columns follow from the order and are written with it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from types import NoneType
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    false,
+)
+from sqlalchemy.types import TypeEngine
+
+from shoppego_orders.money import Money
+from shoppego_orders.order import OrderRow
+
+SCHEMA_VERSION: Final = 1
+"""Of the tables below; a database with a higher one was made by a newer release."""
+
+# Ids sort by code point, as Python sorts them; PostgreSQL would ask the locale.
+_ID: Final = Text().with_variant(Text(collation="C"), "postgresql")
+_TYPES: Final[dict[type, type[TypeEngine[Any]]]] = {
+    str: Text,
+    tuple: Text,
+    bool: Boolean,
+    int: BigInteger,
+    datetime: BigInteger,
+    Money: BigInteger,
+}
+
+metadata = MetaData()
+
+schema_version = Table("shoppego_schema", metadata, Column("version", Integer, nullable=False))
+
+
+def kind_of(hint: Any) -> type:  # Any: a type hint
+    """The one type that a field of a row has, where it has a value."""
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+    if get_origin(hint) is tuple:
+        return tuple
+    kind: type[object] = kinds[0] if kinds else hint
+    return str if issubclass(kind, StrEnum) else kind
+
+
+def _column(name: str, hint: Any) -> Column[Any]:  # Any: a type hint, and whatever it says
+    if name == "id":
+        return Column(name, _ID, primary_key=True)
+    return Column(name, _TYPES[kind_of(hint)](), nullable=NoneType in get_args(hint))
+
+
+orders = Table(
+    "shoppego_orders",
+    metadata,
+    *(_column(name, hint) for name, hint in get_type_hints(OrderRow).items()),
+    Column("version", BigInteger, nullable=False),
+    # Last, so that reading the columns before it never touches the pages it spills onto.
+    Column("document", Text, nullable=False),
+)
+# The number first: nobody should read a shop through this one.
+Index("shoppego_orders_by_number", orders.c.number, orders.c.shop, unique=True)
+# Unique, as the id is: it tells the database that rows come in one order only.
+Index("shoppego_orders_by_time", orders.c.placed_at, orders.c.id, unique=True)
+Index(
+    "shoppego_orders_by_shop_and_time",
+    orders.c.shop,
+    orders.c.placed_at,
+    orders.c.id,
+    unique=True,
+)
+# Who bought what else, in the period that a sweep asks about.
+Index(
+    "shoppego_orders_by_customer",
+    orders.c.shop,
+    orders.c.customer_key,
+    orders.c.completed_at,
+)
+# What a sweep reads: as small as what is still undecided, whatever the history holds.
+for _name, _columns in (
+    ("shoppego_undecided_by_time", (orders.c.placed_at, orders.c.id)),
+    ("shoppego_undecided_by_shop", (orders.c.shop, orders.c.placed_at, orders.c.id)),
+):
+    Index(
+        _name,
+        *_columns,
+        unique=True,
+        sqlite_where=orders.c.decided == false(),
+        postgresql_where=orders.c.decided == false(),
+    )
+
+order_lines = Table(
+    "shoppego_lines",
+    metadata,
+    Column("order_id", _ID, ForeignKey(orders.c.id), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("product", Text, nullable=False),
+    Column("variant", Text, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("unit_price", BigInteger, nullable=False),
+    Column("line_total", BigInteger, nullable=False),
+    Column("custom", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+order_tags = Table(
+    "shoppego_tags",
+    metadata,
+    Column("tag", Text, primary_key=True),
+    Column("order_id", _ID, ForeignKey(orders.c.id), primary_key=True),
+    Index("shoppego_tags_by_order", "order_id"),
+    sqlite_with_rowid=False,
+)
+
+order_events = Table(
+    "shoppego_events",
+    metadata,
+    Column("order_id", _ID, ForeignKey(orders.c.id), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False),
+    Column("occurred_at", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+tasks = Table(
+    "shoppego_tasks",
+    metadata,
+    Column("key", _ID, primary_key=True),
+    Column("claimed_at", BigInteger, nullable=False),
+    Column("outcome", Text),
+    Column("settled_at", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+SQLITE_STATISTICS: Final = (
+    (orders.name, "sqlite_autoindex_shoppego_orders_1", "1000000 1"),
+    (orders.name, "shoppego_orders_by_number", "1000000 2 1"),
+    (orders.name, "shoppego_orders_by_time", "1000000 1 1"),
+    (orders.name, "shoppego_orders_by_shop_and_time", "1000000 100000 1 1"),
+    (orders.name, "shoppego_orders_by_customer", "1000000 100000 3 1"),
+    (orders.name, "shoppego_undecided_by_time", "1000 1 1"),
+    (orders.name, "shoppego_undecided_by_shop", "1000 100 1 1"),
+    (order_lines.name, order_lines.name, "3000000 3 1"),
+    (order_tags.name, order_tags.name, "1000000 10000 1"),
+    (order_tags.name, "shoppego_tags_by_order", "1000000 1 1"),
+)
+"""What SQLite is told of each index: entries, and how many share its first columns.
+
+Left to guess, it reads a shop's whole history to find the few undecided orders in it.
+"""

@@ -1,0 +1,277 @@
+"""The SQL store of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import Any, Final, final
+
+import attrs
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    false,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from shoppego_orders.adapters.sql import queries
+from shoppego_orders.adapters.sql.columns import (
+    Values,
+    line_of,
+    line_values,
+    micros,
+    row_of,
+    values_of,
+)
+from shoppego_orders.adapters.sql.database import Opened
+from shoppego_orders.adapters.sql.schema import order_events, order_lines, order_tags, orders
+from shoppego_orders.errors import DuplicateOrder, OrderNotFound, StaleOrder
+from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
+from shoppego_orders.query import OrderQuery
+from shoppego_orders.serialization import (
+    event_from_json,
+    event_to_json,
+    order_from_json,
+    order_to_json,
+)
+from shoppego_orders.texts import UNSTORABLE
+
+
+@final
+class SqlOrderStore(Opened):
+    """An :class:`~shoppego_orders.ports.OrderStore` in a SQL database.
+
+    ``SqlOrderStore.open("orders.sqlite")`` opens a file, and makes its tables where it has none.
+    Besides what the methods say, each raises :exc:`~shoppego_orders.errors.StoreUnusable` where
+    the database fails, and nothing is then written.
+    """
+
+    def get(self, order_id: str) -> Order:
+        """Load an order, with its version and no changes.
+
+        :raises OrderNotFound: if there is none.
+        """
+        if UNSTORABLE.search(order_id):
+            raise OrderNotFound(order_id)
+        with self.database.reading() as connection:
+            found = connection.execute(_GET, {"id": order_id}).one_or_none()
+        if found is None:
+            raise OrderNotFound(order_id)
+        document, version, decided = found
+        return attrs.evolve(order_from_json(document), version=version, decided=decided)
+
+    def save(self, order: Order) -> Order:
+        """Write an order's state and its new events, in one transaction.
+
+        :returns: the order at its new version, without changes.
+        :raises DuplicateOrder: if it is new, and its id, or its number in the shop, is taken.
+        :raises StaleOrder: if someone saved it first; nothing is written.
+        :raises OrderNotFound: if it was stored, and is no longer.
+        """
+        if not order.changes:
+            with self.database.reading() as connection:
+                return attrs.evolve(order, decided=_stored_decision(connection, order))
+        saved = attrs.evolve(order, version=order.version + len(order.changes), changes=())
+        # All that can be done before the lock is taken.
+        values = values_of(OrderRow.of(saved))
+        values |= {"version": saved.version, "document": order_to_json(saved)}
+        events = [
+            _event_values(event, number)
+            for number, event in enumerate(order.changes, order.version + 1)
+        ]
+        with self.database.writing() as connection:
+            if order.version == 0:
+                _add(connection, saved, values)
+            else:
+                decided = _replace(connection, order, values)
+                saved = attrs.evolve(saved, decided=decided)
+            connection.execute(_ADD_EVENT, events)
+            if saved.lines:
+                connection.execute(_ADD_LINE, list(line_values(saved)))
+            if saved.tags:
+                connection.execute(
+                    _ADD_TAG, [{"order_id": saved.id, "tag": tag} for tag in saved.tags]
+                )
+        return saved
+
+    def batch(self) -> AbstractContextManager[None]:
+        """Write all that this thread saves within, in one transaction: ``with store.batch():``.
+
+        Much faster for many orders. A save that raises an
+        :exc:`~shoppego_orders.errors.OrdersError` is undone alone, and the batch may go on; an
+        exception that leaves the block undoes all of it. Within it this thread sees what it has
+        written, others don't yet; and other writers wait.
+        """
+        return self.database.batch()
+
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        """Yield the rows that match, by (placed_at, id) or the other way round.
+
+        They are streamed, as they were when the first was asked for; writing meanwhile, to the
+        same store too, neither disturbs nor waits.
+        """
+        return map(row_of, self.database.stream(queries.select_rows(query)))
+
+    def lines(self, query: OrderQuery) -> Iterator[LineRow]:
+        """Yield the line items of the orders that match, in the same order, then by position."""
+        order: OrderRow | None = None
+        for values in self.database.stream(queries.select_lines(query)):
+            if order is None or order.id != values[0]:
+                order = row_of(values[: queries.ROW_WIDTH])
+            yield line_of(order, values[queries.ROW_WIDTH :])
+
+    def count(self, query: OrderQuery) -> int:
+        """Count the orders that match; ``limit`` is not looked at."""
+        with self.database.reading() as connection:
+            counted: int = connection.execute(queries.select_count(query)).scalar_one()
+            return counted
+
+    def events(self, order_id: str) -> Sequence[OrderEvent]:
+        """Return an order's whole history, oldest first.
+
+        :raises OrderNotFound: if there is no such order.
+        """
+        if UNSTORABLE.search(order_id):
+            raise OrderNotFound(order_id)
+        with self.database.reading() as connection:
+            found = connection.execute(_EVENTS, {"id": order_id}).scalars().all()
+        # No order is without events.
+        if not found:
+            raise OrderNotFound(order_id)
+        return tuple(map(event_from_json, found))
+
+    def settle_kept(self, order_ids: Iterable[str]) -> None:
+        """Note that a sweep judged these orders and kept them; unknown ones are passed over."""
+        # Taken whole before the lock is: they may come from a stream that is being written to.
+        left = iter(list(order_ids))
+        with self.database.writing() as connection:
+            while chunk := list(islice(left, 10_000)):
+                kept = queries.one_of(orders.c.id, chunk)
+                undecided = orders.c.decided == false()
+                connection.execute(update(orders).where(undecided, kept).values(decided=true()))
+
+    def disagreements(self) -> Iterator[str]:
+        """Prove that columns, lines, tags and events say what the documents say.
+
+        Reads every order, so this is for tests and for doubts.
+
+        :returns: one sentence for each that does not; none at all if all is well.
+        """
+        found = self.database.stream(_EVERYTHING)
+        for values in found:
+            document, version, row = values[0], values[1], row_of(values[2:])
+            order = attrs.evolve(order_from_json(document), version=version, decided=row.decided)
+            for field, stored, derived in zip(
+                OrderRow._fields, row, OrderRow.of(order), strict=True
+            ):
+                if stored != derived:
+                    yield f"order {row.id}: column {field} is {stored!r}, and not {derived!r}"
+            if list(self._stored_lines(row)) != [
+                LineRow.of(row, position, line) for position, line in enumerate(order.lines, 1)
+            ]:
+                yield f"order {row.id}: its lines are not those of its document"
+            with self.database.reading() as connection:
+                tags = connection.execute(_TAGS, {"id": row.id}).scalars().all()
+            if set(tags) != set(order.tags):
+                yield f"order {row.id}: its tags are not those of its document"
+            events = self.events(row.id)
+            if len(events) != version or Order.replay(events) != order:
+                yield f"order {row.id}: its events do not make its document"
+
+    def _stored_lines(self, row: OrderRow) -> Iterator[LineRow]:
+        with self.database.reading() as connection:
+            found: Sequence[Values] = connection.execute(_LINES, {"id": row.id}).all()
+        return (line_of(row, values) for values in found)
+
+
+def _add(connection: Connection, order: Order, values: dict[str, object]) -> None:
+    try:
+        connection.execute(_ADD, values)
+    except IntegrityError:
+        raise DuplicateOrder(order.id, order.shop, order.number) from None
+
+
+def _replace(connection: Connection, order: Order, values: dict[str, object]) -> bool:
+    """Write over the version that the order was loaded at, and tell whether it is decided.
+
+    One guarded statement: to look first and write then would let two writers through.
+    """
+    known = {"known_id": order.id, "known_version": order.version}
+    changed = {name: value for name, value in values.items() if name not in _FIXED}
+    decided: bool | None = connection.execute(_REPLACE, changed | known).scalar_one_or_none()
+    if decided is None:
+        _stored_decision(connection, order)
+        raise AssertionError("the version that was not there is there, within a transaction")
+    connection.execute(_DELETE_LINES, {"id": order.id})
+    connection.execute(_DELETE_TAGS, {"id": order.id})
+    return decided
+
+
+def _stored_decision(connection: Connection, order: Order) -> bool:
+    """Tell whether the order is decided, if it is still stored at its version."""
+    stored = connection.execute(_STORED, {"id": order.id}).one_or_none()
+    if stored is None:
+        raise OrderNotFound(order.id)
+    version: int = stored.version
+    decided: bool = stored.decided
+    if version != order.version:
+        raise StaleOrder(order.id, order.version, version)
+    return decided
+
+
+def _event_values(event: OrderEvent, number: int) -> dict[str, object]:
+    return {
+        "order_id": event.order_id,
+        "number": number,
+        "type": event.type,
+        "occurred_at": micros(event.occurred_at),
+        "recorded_at": micros(event.recorded_at),
+        "document": event_to_json(event),
+    }
+
+
+# Built once: what is built anew is compiled anew.
+_FIXED: Final = frozenset({"id", "shop", "number", "placed_at"})
+"""What no event changes; left out of an update, their indexes stay as they are."""
+_BY_ID: Final = orders.c.id == bindparam("id")
+_GET: Final = select(orders.c.document, orders.c.version, orders.c.decided).where(_BY_ID)
+_STORED: Final = select(orders.c.version, orders.c.decided).where(_BY_ID)
+_EVERYTHING: Final = select(
+    orders.c.document, orders.c.version, *(orders.c[name] for name in OrderRow._fields)
+).order_by(orders.c.placed_at, orders.c.id)
+_ADD: Final = insert(orders)
+_CHANGED: Final[dict[str, ColumnElement[Any]]] = {  # Any: one column of each kind
+    column.name: bindparam(column.name) for column in orders.c if column.name not in _FIXED
+}
+_CHANGED["decided"] = or_(orders.c.decided, bindparam("decided", type_=Boolean))
+_REPLACE: Final = (
+    update(orders)
+    .where(orders.c.id == bindparam("known_id"), orders.c.version == bindparam("known_version"))
+    .values(_CHANGED)
+    .returning(orders.c.decided)
+)
+_ADD_EVENT: Final = insert(order_events)
+_EVENTS: Final = (
+    select(order_events.c.document)
+    .where(order_events.c.order_id == bindparam("id"))
+    .order_by(order_events.c.number)
+)
+_ADD_LINE: Final = insert(order_lines)
+_DELETE_LINES: Final = delete(order_lines).where(order_lines.c.order_id == bindparam("id"))
+_LINES: Final = (
+    select(*(column for column in order_lines.c if column.name != "order_id"))
+    .where(order_lines.c.order_id == bindparam("id"))
+    .order_by(order_lines.c.position)
+)
+_ADD_TAG: Final = insert(order_tags)
+_DELETE_TAGS: Final = delete(order_tags).where(order_tags.c.order_id == bindparam("id"))
+_TAGS: Final = select(order_tags.c.tag).where(order_tags.c.order_id == bindparam("id"))

@@ -1,0 +1,73 @@
+"""The SQL task log: what must not happen twice is claimed here before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import final
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from shoppego_orders.adapters.sql.columns import instant, micros
+from shoppego_orders.adapters.sql.database import Opened
+from shoppego_orders.adapters.sql.schema import tasks
+from shoppego_orders.errors import TaskNotClaimed, TaskSettled
+from shoppego_orders.periods import utc
+from shoppego_orders.ports import Outcome, Task
+
+
+@final
+class SqlTaskLog(Opened):
+    """A :class:`~shoppego_orders.ports.TaskLog` in a SQL database.
+
+    ``SqlTaskLog(store.database)`` keeps the tasks beside the orders: what is claimed or settled
+    in a batch of the store is written with the batch, or not at all.
+    """
+
+    def claim(self, key: str, at: datetime) -> bool:
+        """Claim a task; of several who try, one gets True, and nobody ever again.
+
+        :raises NaiveDatetime: for a time without a zone.
+        """
+        claimed_at = micros(utc(at, "at"))
+        with self.database.writing() as connection:
+            try:
+                connection.execute(insert(tasks).values(key=key, claimed_at=claimed_at))
+            except IntegrityError:
+                return False
+        return True
+
+    def settle(self, key: str, outcome: Outcome, at: datetime) -> None:
+        """Say how a claimed task ended; repeating the same outcome changes nothing.
+
+        :raises TaskNotClaimed: if nobody claimed it.
+        :raises TaskSettled: if it ended otherwise before.
+        :raises NaiveDatetime: for a time without a zone.
+        """
+        settled_at = micros(utc(at, "at"))
+        ended = {"outcome": outcome.value, "settled_at": settled_at}
+        unsettled = (tasks.c.key == key, tasks.c.outcome.is_(None))
+        with self.database.writing() as connection:
+            if connection.execute(update(tasks).where(*unsettled).values(ended)).rowcount:
+                return
+            before = connection.execute(
+                select(tasks.c.outcome).where(tasks.c.key == key)
+            ).scalar_one_or_none()
+        if before is None:
+            raise TaskNotClaimed(key)
+        if before != outcome:
+            raise TaskSettled(key, before)
+
+    def tasks(self, prefix: str = "") -> Iterator[Task]:
+        """Yield the tasks whose key begins so, by key; with those never settled."""
+        begins = func.substr(tasks.c.key, 1, len(prefix)) == prefix
+        # The second condition lets the database begin where the prefix does.
+        found = select(tasks).where(begins, tasks.c.key >= prefix).order_by(tasks.c.key)
+        for key, claimed_at, outcome, settled_at in self.database.stream(found):
+            yield Task(
+                key,
+                instant(claimed_at),
+                None if outcome is None else Outcome(outcome),
+                None if settled_at is None else instant(settled_at),
+            )

@@ -1,0 +1,278 @@
+"""Stores that are wrong in one way each. The contract must notice every one of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+import attrs
+
+from shoppego_orders.adapters.memory import MemoryOrderStore
+from shoppego_orders.errors import OrdersError, StaleOrder
+from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
+from shoppego_orders.query import OrderQuery
+
+
+class LosesAnEvent(MemoryOrderStore):
+    def events(self, order_id: str) -> Sequence[OrderEvent]:
+        events = super().events(order_id)
+        return events if len(events) < 3 else (*events[:1], *events[2:])
+
+
+class IgnoresTheVersion(MemoryOrderStore):
+    def save(self, order: Order) -> Order:
+        try:
+            return super().save(order)
+        except StaleOrder as stale:
+            return super().save(attrs.evolve(order, version=stale.stored_version))
+
+
+class KeepsEventsOfRefusedSaves(MemoryOrderStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: dict[str, tuple[OrderEvent, ...]] = {}
+
+    def save(self, order: Order) -> Order:
+        try:
+            return super().save(order)
+        except OrdersError:
+            self.refused[order.id] = self.refused.get(order.id, ()) + order.changes
+            raise
+
+    def events(self, order_id: str) -> Sequence[OrderEvent]:
+        return (*super().events(order_id), *self.refused.get(order_id, ()))
+
+
+class OverwritesATakenId(MemoryOrderStore):
+    def save(self, order: Order) -> Order:
+        if order.version == 0 and order.id in self._kept:
+            return attrs.evolve(order, version=len(order.changes), changes=())
+        return super().save(order)
+
+
+class SharesNumbersAcrossShops(MemoryOrderStore):
+    def save(self, order: Order) -> Order:
+        taken = {number for _, number in self._numbers}
+        if order.version == 0 and order.number in taken:
+            self._numbers.add((order.shop, order.number))
+        return super().save(order)
+
+
+class CountsSavesInsteadOfEvents(MemoryOrderStore):
+    def save(self, order: Order) -> Order:
+        saved = super().save(order)
+        return attrs.evolve(saved, version=order.version + 1)
+
+
+class KeepsChanges(MemoryOrderStore):
+    def save(self, order: Order) -> Order:
+        return attrs.evolve(super().save(order), changes=order.changes)
+
+
+class DropsMicroseconds(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        for row in super().rows(query):
+            yield row._replace(placed_at=row.placed_at.replace(microsecond=0))
+
+
+class ForgetsTheZone(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        for row in super().rows(query):
+            yield row._replace(placed_at=row.placed_at.replace(tzinfo=None))
+
+
+class LeaksAShop(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        return super().rows(attrs.evolve(query, shop=None) if query.tag else query)
+
+
+class LeaksAShopInLines(MemoryOrderStore):
+    def lines(self, query: OrderQuery) -> Iterator[LineRow]:
+        return super().lines(attrs.evolve(query, shop=None))
+
+
+class FoldsTheShop(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        for row in super().rows(attrs.evolve(query, shop=None)):
+            if query.shop is None or row.shop.lower().strip() == query.shop.lower().strip():
+                yield row
+
+
+class YieldsInNoOrder(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        return iter(sorted(super().rows(query), key=lambda row: hash(row.id)))
+
+
+class SortsByTimeOnly(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        rows = list(super().rows(query))
+        rows.reverse()
+        return iter(sorted(rows, key=lambda row: row.placed_at, reverse=query.newest_first))
+
+
+class SortsIdsByLocale(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        return iter(
+            sorted(
+                super().rows(query),
+                key=lambda row: (row.placed_at, row.id.casefold()),
+                reverse=query.newest_first,
+            )
+        )
+
+
+class IncludesTheCursor(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        for row in super().rows(attrs.evolve(query, after=None)):
+            after = query.after
+            if after is None or (
+                (row.placed_at, row.id) <= after
+                if query.newest_first
+                else (row.placed_at, row.id) >= after
+            ):
+                yield row
+
+
+class LimitsTheCount(MemoryOrderStore):
+    def count(self, query: OrderQuery) -> int:
+        return min(super().count(query), query.limit or 10**9)
+
+
+class LimitsLines(MemoryOrderStore):
+    def lines(self, query: OrderQuery) -> Iterator[LineRow]:
+        lines = list(super().lines(attrs.evolve(query, limit=None)))
+        return iter(lines[: query.limit])
+
+
+class SearchesWithWildcards(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        return super().rows(attrs.evolve(query, search=(query.search or "").strip("%_") or None))
+
+
+class IncludesTheEndOfAPeriod(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        for row in super().rows(attrs.evolve(query, placed=None)):
+            period = query.placed
+            if period is None or period.start <= row.placed_at <= period.end:
+                yield row
+
+
+class ComparesMoneyOfAllCurrencies(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        for row in super().rows(attrs.evolve(query, total_min=None)):
+            if query.total_min is None or row.total.minor >= query.total_min.minor:
+                yield row
+
+
+class ComparesMoneyAsFloat(MemoryOrderStore):
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        for row in super().rows(query):
+            yield row._replace(
+                total=type(row.total).from_minor(
+                    int(float(row.total.amount) * 10**row.total.digits), row.currency
+                )
+            )
+
+
+class UndecidesOnSave(MemoryOrderStore):
+    def save(self, order: Order) -> Order:
+        with self._lock:
+            kept = self._kept.get(order.id)
+            if kept is not None and not order.decided:
+                undecided = attrs.evolve(kept.order, decided=False)
+                self._kept[order.id] = attrs.evolve(
+                    kept, order=undecided, row=kept.row._replace(decided=False)
+                )
+            return super().save(order)
+
+
+class SettlesWithANewVersion(MemoryOrderStore):
+    def settle_kept(self, order_ids: Iterable[str]) -> None:
+        settled = list(order_ids)
+        super().settle_kept(settled)
+        for order_id in settled:
+            kept = self._kept.get(order_id)
+            if kept is not None:
+                newer = attrs.evolve(kept.order, version=kept.order.version + 1)
+                self._kept[order_id] = attrs.evolve(kept, order=newer)
+
+
+class LooksBeforeItWrites(MemoryOrderStore):
+    """Select, then update: two writers come through between the two."""
+
+    def save(self, order: Order) -> Order:
+        known = self._kept.get(order.id)
+        if known is not None and order.version == known.order.version:
+            time_to_be_overtaken()
+            current = self._kept[order.id].order.version
+            return super().save(attrs.evolve(order, version=current))
+        return super().save(order)
+
+
+class CutsLongTexts(MemoryOrderStore):
+    def get(self, order_id: str) -> Order:
+        order = super().get(order_id)
+        return attrs.evolve(order, note=order.note[:65_535])
+
+
+class YieldsWhatIsThereNow(MemoryOrderStore):
+    """Pages by offset: what is settled meanwhile makes the next page skip."""
+
+    def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+        offset = 0
+        limit = query.limit or 10**9
+        while offset < limit:
+            rows = list(super().rows(attrs.evolve(query, limit=None)))[offset : offset + 50]
+            if not rows:
+                return
+            offset += len(rows)
+            yield from rows
+
+
+class RepeatsNothingFoundAsNone(MemoryOrderStore):
+    def events(self, order_id: str) -> Sequence[OrderEvent]:
+        return super().events(order_id) if order_id in self._kept else ()
+
+
+class KeepsMillisecondsInTheState(MemoryOrderStore):
+    def get(self, order_id: str) -> Order:
+        order = super().get(order_id)
+        placed_at = order.placed_at
+        cut = placed_at.replace(microsecond=placed_at.microsecond // 1000 * 1000)
+        return attrs.evolve(order, placed_at=cut)
+
+
+def time_to_be_overtaken() -> None:
+    time.sleep(0.02)
+
+
+BROKEN_STORES = [
+    (LosesAnEvent, "test_the_whole_history_is_kept"),
+    (IgnoresTheVersion, "test_a_stale_save_is_refused_and_writes_nothing"),
+    (KeepsEventsOfRefusedSaves, "test_a_stale_save_is_refused_and_writes_nothing"),
+    (OverwritesATakenId, "test_a_taken_id_is_refused_and_writes_nothing"),
+    (CountsSavesInsteadOfEvents, "test_a_later_save_replaces_the_state"),
+    (KeepsChanges, "test_what_was_saved_is_loaded"),
+    (DropsMicroseconds, "test_instants_keep_their_microseconds_and_are_utc"),
+    (ForgetsTheZone, "test_instants_keep_their_microseconds_and_are_utc"),
+    (LeaksAShop, "test_a_shop_sees_nothing_of_another"),
+    (LeaksAShopInLines, "test_a_shop_sees_nothing_of_another"),
+    (FoldsTheShop, "test_a_shop_sees_nothing_of_another"),
+    (YieldsInNoOrder, "test_rows_come_by_time_then_by_id"),
+    (SortsByTimeOnly, "test_rows_come_by_time_then_by_id"),
+    (SortsIdsByLocale, "test_rows_come_by_time_then_by_id"),
+    (IncludesTheCursor, "test_pages_by_cursor_miss_nothing_and_repeat_nothing"),
+    (LimitsTheCount, "test_every_field_of_a_query_means_what_matches_says"),
+    (LimitsLines, "test_every_field_of_a_query_means_what_matches_says"),
+    (SearchesWithWildcards, "test_every_field_of_a_query_means_what_matches_says"),
+    (IncludesTheEndOfAPeriod, "test_every_field_of_a_query_means_what_matches_says"),
+    (ComparesMoneyOfAllCurrencies, "test_every_field_of_a_query_means_what_matches_says"),
+    (ComparesMoneyAsFloat, "test_rows_are_those_of_the_orders"),
+    (UndecidesOnSave, "test_what_a_sweep_decided_stays_decided"),
+    (SettlesWithANewVersion, "test_what_a_sweep_decided_stays_decided"),
+    (LooksBeforeItWrites, "test_of_several_threads_that_save_one_wins"),
+    (CutsLongTexts, "test_any_text_is_kept"),
+    (YieldsWhatIsThereNow, "test_rows_are_stable_while_others_write"),
+    (RepeatsNothingFoundAsNone, "test_an_unknown_order_is_not_found"),
+    (KeepsMillisecondsInTheState, "test_instants_keep_their_microseconds_and_are_utc"),
+]

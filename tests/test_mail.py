@@ -1,0 +1,347 @@
+"""Mail leaves: through a real SMTP server, into a maildir, and as ``.eml`` files."""
+
+from __future__ import annotations
+
+import logging
+import mailbox
+import socket
+import ssl
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from shoppego_orders.adapters.maildir import EmlMailer, MaildirMailer
+from shoppego_orders.adapters.memory import MemoryOrderStore
+from shoppego_orders.adapters.smtp import SmtpMailer
+from shoppego_orders.errors import InvalidValue, MailNotSent
+from shoppego_orders.export import ExportRequest, export_csv, request_export
+from shoppego_orders.money import Money
+from shoppego_orders.order import LineItem, Order
+from shoppego_orders.ports import Mailer
+
+NOW = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
+CERTIFICATE = Path(__file__).parent / "data" / "smtp_localhost.pem"
+
+
+def a_message(**headers: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = "shop@example.my"
+    message["To"] = "aminah@example.my"
+    message["Subject"] = "Pesanan anda"
+    message["Date"] = NOW
+    for name, value in headers.items():
+        del message[name]
+        message[name] = value
+    message.set_content("Terima kasih.\n.\nSatu baris lagi.\n")
+    return message
+
+
+def parsed(data: bytes) -> EmailMessage:
+    message = message_from_bytes(data, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def attached(message: EmailMessage) -> bytes:
+    (attachment,) = message.iter_attachments()
+    data = attachment.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    return data
+
+
+class Inbox:
+    """What a server was given; it refuses the addresses that say so."""
+
+    def __init__(self) -> None:
+        self.envelopes: list[Envelope] = []
+        self.answer = "250 OK"
+
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd's own name
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        if address.startswith("refused"):
+            return "550 no such customer"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802  # aiosmtpd's own name
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        self.envelopes.append(envelope)
+        return self.answer
+
+    def only_message(self) -> EmailMessage:
+        (envelope,) = self.envelopes
+        assert isinstance(envelope.content, bytes)
+        return parsed(envelope.content)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(inbox: Inbox, **options: Any) -> Generator[int]:  # Any: aiosmtpd's options
+    controller = Controller(
+        inbox, hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=True, **options
+    )
+    controller.start()
+    try:
+        yield controller.port
+    finally:
+        controller.stop()
+
+
+def server_context() -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+def a_store() -> MemoryOrderStore:
+    store = MemoryOrderStore()
+    line = LineItem("Nasi lemak, =1+1\r\n鲜花", 1, Money("5.50", "MYR"))
+    store.save(Order.place(id="1", at=NOW, shop="s.example.my", currency="MYR", lines=[line]))
+    return store
+
+
+# Through SMTP
+
+
+def test_an_export_arrives_with_the_same_bytes(inbox: Inbox) -> None:
+    request = ExportRequest(per="line", profile="excel", shop_name="Kedai Bunga 鲜花")
+    with serving(inbox) as port:
+        mailer = SmtpMailer("127.0.0.1", port, tls="none", sender="shop@example.my")
+        summary = request_export(a_store(), mailer, request, to="owner@example.my", now=NOW)
+    (envelope,) = inbox.envelopes
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("shop@example.my", ["owner@example.my"])
+    message = inbox.only_message()
+    assert attached(message) == b"".join(export_csv(a_store(), request))
+    assert message["From"] == "shop@example.my"
+    assert str(message["Subject"]).strip() == "Orders of Kedai Bunga 鲜花, all dates: 1 order"
+    assert message["Message-ID"].endswith("@example.my>")
+    (attachment,) = message.iter_attachments()
+    assert attachment.get_filename() == summary.file_name
+    assert "鲜花" in summary.file_name
+
+
+def test_bcc_gets_the_message_and_stands_nowhere_in_it(inbox: Inbox) -> None:
+    message = a_message(Cc="siti@example.my", Bcc="accountant@example.my, aminah@example.my")
+    with serving(inbox) as port:
+        SmtpMailer("127.0.0.1", port, tls="none").send(message)
+    (envelope,) = inbox.envelopes
+    assert envelope.rcpt_tos == ["aminah@example.my", "siti@example.my", "accountant@example.my"]
+    assert isinstance(envelope.content, bytes)
+    assert b"accountant" not in envelope.content
+    assert inbox.only_message().get_content().splitlines() == [
+        *("Terima kasih.", ".", "Satu baris lagi."),
+    ]
+    assert message["Bcc"] is not None, "the caller's message stays as it was"
+    assert message["Message-ID"] is None
+
+
+def test_addresses_of_any_script(inbox: Inbox) -> None:
+    with serving(inbox) as port:
+        SmtpMailer("127.0.0.1", port, tls="none").send(a_message(To="jürgen@exämple.my"))
+    assert inbox.envelopes[0].rcpt_tos == ["jürgen@exämple.my"]
+    assert inbox.only_message()["To"] == "jürgen@exämple.my"
+
+
+def test_every_recipient_refused_is_not_sent(inbox: Inbox) -> None:
+    message = a_message(To="refused@example.my, refused.too@example.my")
+    with serving(inbox) as port, pytest.raises(MailNotSent) as told:
+        SmtpMailer("127.0.0.1", port, tls="none").send(message)
+    assert told.value.recipients == ("refused@example.my", "refused.too@example.my")
+    assert "refused@example.my (550 no such customer)" in told.value.problem
+    assert inbox.envelopes == []
+
+
+def test_some_recipients_refused_is_sent_and_logged(
+    inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = a_message(To="refused@example.my, aminah@example.my")
+    with serving(inbox) as port, caplog.at_level(logging.WARNING, "shoppego_orders"):
+        SmtpMailer("127.0.0.1", port, tls="none").send(message)
+    assert inbox.envelopes[0].rcpt_tos == ["aminah@example.my"]
+    ours = [record.getMessage() for record in caplog.records if "shoppego" in record.name]
+    assert ours == ["refused@example.my was refused: 550 no such customer"]
+
+
+def test_a_server_that_refuses_the_message(inbox: Inbox) -> None:
+    inbox.answer = "554 it looks like spam"
+    with serving(inbox) as port, pytest.raises(MailNotSent, match="554 it looks like spam"):
+        SmtpMailer("127.0.0.1", port, tls="none").send(a_message())
+
+
+def test_a_server_that_is_rude_on_leaving_has_sent_it(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def rude(*_: object) -> str:
+        return "421 enough"
+
+    monkeypatch.setattr(inbox, "handle_QUIT", rude, raising=False)
+    with serving(inbox) as port:
+        SmtpMailer("127.0.0.1", port, tls="none").send(a_message())
+    assert len(inbox.envelopes) == 1
+
+
+def test_nobody_listens() -> None:
+    with pytest.raises(MailNotSent) as told:
+        SmtpMailer("127.0.0.1", free_port(), tls="none").send(a_message())
+    assert told.value.recipients == ("aminah@example.my",)
+    assert "refused" in told.value.problem
+
+
+def test_a_server_that_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(MailNotSent, match="timed out"):
+            SmtpMailer("127.0.0.1", port, tls="none", timeout=0.2).send(a_message())
+
+
+def test_starttls_with_a_log_in(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[LoginPassword] = []
+
+    def authenticator(
+        _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: object
+    ) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        seen.append(data)
+        return AuthResult(success=data.password == b"rahsia", handled=False)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    options = {
+        "tls_context": server_context(),
+        "require_starttls": True,
+        "authenticator": authenticator,
+        "auth_required": True,
+    }
+    with serving(inbox, **options) as port:
+        mailer = SmtpMailer("127.0.0.1", port, username="shop", password="rahsia")
+        mailer.send(a_message())
+        with pytest.raises(MailNotSent, match="535"):
+            SmtpMailer("127.0.0.1", port, username="shop", password="salah").send(a_message())
+        with pytest.raises(MailNotSent):
+            SmtpMailer("127.0.0.1", port, username="shöp", password="é").send(a_message())
+    assert len(inbox.envelopes) == 1
+    assert seen[0] == LoginPassword(b"shop", b"rahsia")
+    assert "rahsia" not in repr(mailer)
+
+
+def test_implicit_tls(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with serving(inbox, ssl_context=server_context()) as port:
+        SmtpMailer("127.0.0.1", port, tls="implicit").send(a_message())
+    assert len(inbox.envelopes) == 1
+
+
+def test_a_certificate_that_nobody_vouches_for(inbox: Inbox) -> None:
+    with (
+        serving(inbox, tls_context=server_context()) as port,
+        pytest.raises(MailNotSent, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        SmtpMailer("127.0.0.1", port).send(a_message())
+    assert inbox.envelopes == []
+
+
+def test_a_server_without_tls_gets_nothing_in_the_clear(inbox: Inbox) -> None:
+    with serving(inbox) as port:
+        for tls in ("starttls", "implicit"):
+            with pytest.raises(MailNotSent):
+                SmtpMailer("127.0.0.1", port, tls=tls, timeout=5).send(a_message())
+    assert inbox.envelopes == []
+
+
+def test_settings_that_can_not_be() -> None:
+    with pytest.raises(InvalidValue, match="one of none, starttls, implicit"):
+        SmtpMailer("mail.example.my", 587, tls="ssl")  # type: ignore[arg-type]  # what is refused
+    for port in (0, 65_536, "25"):
+        with pytest.raises(InvalidValue, match="port"):
+            SmtpMailer("mail.example.my", port)  # type: ignore[arg-type]  # what is refused
+
+
+# Into files
+
+
+def test_an_export_lies_in_the_maildir(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "Maildir"
+    mailer = MaildirMailer(path)
+    request_export(a_store(), mailer, ExportRequest(), to="owner@example.my", now=NOW)
+    mailer.send(a_message(To="jürgen@exämple.my", Bcc="accountant@example.my"))
+    box = mailbox.Maildir(path, factory=None, create=False)
+    found = (parsed(box.get_bytes(key)) for key, _ in box.iteritems())
+    messages = sorted(found, key=lambda message: str(message["To"]))
+    assert [str(message["To"]) for message in messages] == ["jürgen@exämple.my", "owner@example.my"]
+    assert messages[0]["Bcc"] == "accountant@example.my"
+    assert messages[1]["From"] == "orders@localhost"
+    assert attached(messages[1]) == b"".join(export_csv(a_store(), ExportRequest()))
+    assert len(list((path / "new").iterdir())) == 2
+    assert list((path / "tmp").iterdir()) == []
+
+
+def test_an_eml_file_for_each_message(tmp_path: Path) -> None:
+    mailer = EmlMailer(tmp_path / "out" / "box")
+    request_export(a_store(), mailer, ExportRequest(), to="owner@example.my", now=NOW)
+    mailer.send(a_message(Subject="../../etc/passwd é"))
+    mailer.send(a_message(Subject="../../etc/passwd ü"))
+    bare = EmailMessage()
+    bare["To"] = "aminah@example.my"
+    mailer.send(bare)
+    names = sorted(file.name for file in (tmp_path / "out" / "box").iterdir())
+    assert names == [
+        "20260105-010000-etc-passwd-2.eml",
+        "20260105-010000-etc-passwd.eml",
+        "20260105-090000-orders-of-all-shops-all-dates-1-order.eml",
+        "message.eml",
+    ]
+    message = parsed((tmp_path / "out" / "box" / names[2]).read_bytes())
+    assert attached(message) == b"".join(export_csv(a_store(), ExportRequest()))
+
+
+def test_an_id_that_the_message_has_stays_its_own(tmp_path: Path) -> None:
+    message = a_message()
+    message["Message-ID"] = "<reminder/1262140/1@example.my>"
+    EmlMailer(tmp_path, sender="shop@exämple.my").send(message)
+    (file,) = tmp_path.iterdir()
+    assert parsed(file.read_bytes())["Message-ID"] == "<reminder/1262140/1@example.my>"
+
+
+@pytest.mark.parametrize("mailer", [MaildirMailer, EmlMailer])
+def test_a_folder_that_can_not_be_written(tmp_path: Path, mailer: type[Any]) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    to_nowhere: Mailer = mailer(tmp_path / "file" / "box")
+    with pytest.raises(MailNotSent) as told:
+        to_nowhere.send(a_message())
+    assert told.value.recipients == ("aminah@example.my",)
+
+
+def test_a_message_to_nobody(tmp_path: Path) -> None:
+    nobody = EmailMessage()
+    nobody["Subject"] = "?"
+    empty = a_message(To="")
+    for mailer in (MaildirMailer(tmp_path / "a"), EmlMailer(tmp_path / "b"), SmtpMailer("x", 25)):
+        for message in (nobody, empty):
+            with pytest.raises(MailNotSent, match="addressed to nobody"):
+                mailer.send(message)
+    assert list(tmp_path.iterdir()) == []
