@@ -1,0 +1,283 @@
+"""The jobs as commands: each reads its options, calls the library, and prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from shoppego_orders.cli.attributing import attribute
+from shoppego_orders.cli.looking import page, show
+from shoppego_orders.cli.root import (
+    DB_KEY,
+    DEFAULT_DB,
+    asked_period,
+    days_options,
+    db_option,
+    json_option,
+    opened_store,
+    shop_option,
+    shoppego_orders,
+)
+from shoppego_orders.cli.screen import (
+    counted,
+    printable,
+    progress,
+    say,
+    say_json,
+)
+from shoppego_orders.periods import instant_from_iso
+from shoppego_orders.ports import Mailer
+from shoppego_orders.query import OrderQuery
+
+if TYPE_CHECKING:
+    from shoppego_orders.abandonment import SweepResult
+    from shoppego_orders.adapters.sql import SqlOrderStore
+
+__all__ = ["shoppego_orders"]
+
+# What a single command needs is imported in it: --help must not load a database.
+
+_AT_ONCE = 500
+
+
+@shoppego_orders.command("import")
+@click.argument("file")
+@click.option(
+    "--skip-bad",
+    is_flag=True,
+    help="Leave bad lines out, and report each with its number on standard error, with exit code "
+    "0; else the first one stops the import, and the lines before it are kept.",
+)
+@json_option
+@db_option
+def import_(*, file: str, skip_bad: bool, as_json: bool) -> None:
+    """Import checkouts: FILE holds one JSON object a line, as Shoppego's webhooks send them.
+
+    FILE may be compressed with gzip; - is standard input. Importing the same file twice changes
+    nothing.
+    """
+    from shoppego_orders.importing import import_checkouts, open_lines
+
+    with (
+        open_lines(file) as lines,
+        opened_store(create=True) as store,
+        progress(f"Importing {printable(file)}", lines.size) as tell,
+    ):
+
+        def watched() -> Iterator[bytes]:
+            for number, line in enumerate(lines):
+                if number % 100 == 0:
+                    tell(lines.position)
+                yield line
+
+        report = import_checkouts(store, watched(), skip_bad=skip_bad, batch=store.batch)
+    if as_json:
+        say_json(
+            {
+                "read": report.read,
+                "imported": report.imported,
+                "updated": report.updated,
+                "unchanged": report.unchanged,
+                "declared_totals": report.declared,
+                "bad": [bad._asdict() for bad in report.bad],
+            }
+        )
+    else:
+        say(
+            f"Read {counted(report.read, 'checkout')} from {file}: {report.imported} new, "
+            f"{report.updated} completed since, {report.unchanged} known already, "
+            f"{len(report.bad)} bad."
+        )
+        if report.declared:
+            say(
+                f"{counted(len(report.declared), 'declared total')} differed from items and "
+                "shipping; the difference is kept as an adjustment named declared: "
+                f"{_some(report.declared)}."
+            )
+    for bad in report.bad:
+        say(f"{file}, line {bad.line}: {bad.problem}", err=True)
+
+
+@shoppego_orders.command()
+@click.option(
+    "--now",
+    metavar="ISO",
+    help="Judge as of this moment, such as 2026-03-15T00:00:00+08:00, instead of the present.",
+)
+@shop_option
+@json_option
+@db_option
+def sweep(*, now: str | None, shop: str | None, as_json: bool) -> None:
+    """Find abandoned checkouts: not completed within 60 minutes, and nothing else bought."""
+    moment = datetime.now(UTC) if now is None else instant_from_iso(now, "--now")
+    with opened_store() as store:
+        result = _swept(store, moment, shop)
+    if as_json:
+        say_json(
+            {
+                "abandoned": len(result.abandoned),
+                "order_ids": result.abandoned,
+                "kept": result.kept,
+                "skipped": [attrs.asdict(skipped) for skipped in result.skipped],
+            }
+        )
+    else:
+        say(
+            f"Judged {counted(result.judged, 'order')}: {len(result.abandoned)} abandoned, "
+            f"{result.kept} not."
+        )
+        for reasons in dict.fromkeys(result.reasons.values()):
+            alike = tuple(each for each, why in result.reasons.items() if why == reasons)
+            say(f"{_some(alike)}: {' '.join(reasons)}")
+    for skipped in result.skipped:
+        say(f"{skipped.order_id} was not judged: {skipped.why}", err=True)
+
+
+def _swept(store: SqlOrderStore, moment: datetime, shop: str | None) -> SweepResult:
+    """Sweep a few hundred orders at a time, each time in one transaction."""
+    from shoppego_orders import abandonment
+
+    policy = abandonment.AbandonmentPolicy()
+    reasons: dict[str, tuple[str, ...]] = {}
+    skipped: dict[str, abandonment.Skipped] = {}
+    kept = 0
+    undecided = store.count(OrderQuery(shop=shop, decided=False))
+    with progress("Looking for abandoned checkouts", undecided) as tell:
+        judged = -1
+        while judged:
+            with store.batch():
+                part = abandonment.sweep(store, policy, moment, shop=shop, limit=_AT_ONCE)
+            reasons |= part.reasons
+            skipped |= {each.order_id: each for each in part.skipped}
+            kept += part.kept
+            judged = part.judged
+            tell(len(reasons) + kept)
+    return abandonment.SweepResult(reasons=reasons, kept=kept, skipped=tuple(skipped.values()))
+
+
+def _smtp_mailer(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> Mailer | None:
+    from shoppego_orders.adapters.smtp import SmtpMailer, Tls
+
+    if value is None:
+        return None
+    host, _, port = value.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65_535):
+        raise click.BadParameter(f"{value!r} is not HOST:PORT, such as localhost:25")
+    tls: dict[int, Tls] = {465: "implicit", 587: "starttls"}
+    return SmtpMailer(host.strip("[]"), int(port), tls=tls.get(int(port), "none"))
+
+
+@shoppego_orders.command()
+@click.option("--out", metavar="FILE", required=True, help="The CSV file to write, or replace.")
+@days_options
+@click.option("--per", type=click.Choice(["order", "line"]), default="order", show_default=True)
+@click.option(
+    "--profile",
+    type=click.Choice(["excel", "plain", "raw"]),
+    default="excel",
+    show_default=True,
+    help="For spreadsheets, for programs, or unguarded against formulas.",
+)
+@click.option("--mail", "recipients", metavar="TO", multiple=True, help="Mail the file as well.")
+@click.option("--outbox", metavar="DIR", help="Put the mail into this folder, as an .eml file.")
+@click.option(
+    "--smtp",
+    metavar="HOST:PORT",
+    callback=_smtp_mailer,
+    help="Send the mail through this server: encrypted on port 465, encrypted after a plain "
+    "start (STARTTLS) on port 587, and not encrypted on any other.",
+)
+@json_option
+@db_option
+def export(
+    *,
+    out: str,
+    first: str | None,
+    until: str | None,
+    zone: str,
+    per: str,
+    profile: str,
+    recipients: tuple[str, ...],
+    outbox: str | None,
+    smtp: Mailer | None,
+    as_json: bool,
+) -> None:
+    """Write orders into a CSV file, by the time at which they were placed; and mail it."""
+    from shoppego_orders.adapters.maildir import EmlMailer
+    from shoppego_orders.export.files import write_file
+    from shoppego_orders.export.request import (
+        ExportRequest,
+        Per,
+        export_csv,
+        period_text,
+        request_export,
+    )
+
+    if (smtp is not None) + (outbox is not None) != bool(recipients):
+        raise click.UsageError("--mail needs either --outbox or --smtp, and they need --mail.")
+    mailer = smtp if outbox is None else EmlMailer(Path(outbox))
+    query = OrderQuery(placed=asked_period(first, until, zone))
+    request = ExportRequest(query=query, per=Per(per), profile=profile, tz=zone)
+    with opened_store() as store:
+        total = store.count(query) if request.per is Per.ORDER else None
+        stream = export_csv(store, request)
+        with progress(f"Writing {printable(out)}", total) as tell:
+
+            def watched() -> Iterator[bytes]:
+                for chunk in stream:
+                    tell(stream.summary.records)
+                    yield chunk
+
+            size = write_file(out, watched())
+        records = stream.summary.records
+        if not as_json:
+            say(f"Wrote {counted(records, 'record')} to {out}; {period_text(request)} ({zone}).")
+        if mailer is not None:
+            request_export(store, mailer, request, to=recipients, now=datetime.now(UTC))
+            if not as_json:
+                say(f"Mailed it to {', '.join(recipients)}{f': {outbox}' if outbox else ''}.")
+    if as_json:
+        say_json(
+            {
+                "file": out,
+                "records": records,
+                "bytes": size,
+                "replaced": stream.summary.replaced,
+                "period": period_text(request),
+                "mailed_to": recipients,
+            }
+        )
+
+
+@shoppego_orders.command()
+@click.option(
+    "--out", metavar="DIR", default="demo", show_default=True, help="Where to put it all."
+)
+@db_option
+def demo(*, out: str) -> None:
+    """Run the whole job once on the checkouts that ship with the package."""
+    from shoppego_orders.cli.demo import run_demo
+    from shoppego_orders.export.files import told_as_unwritten
+
+    folder = Path(out)
+    with told_as_unwritten(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    click.get_current_context().meta.setdefault(DB_KEY, str(folder / DEFAULT_DB))
+    with opened_store(create=True) as store:
+        run_demo(store, folder)
+
+
+def _some(ids: tuple[str, ...]) -> str:
+    more = f" and {len(ids) - 10:,} more" if len(ids) > 10 else ""
+    return f"{', '.join(ids[:10])}{more}"
+
+
+for _command in (page, show, attribute):
+    shoppego_orders.add_command(_command)

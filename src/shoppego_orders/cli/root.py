@@ -1,0 +1,124 @@
+"""The group of commands, and what the commands share: options, and the store they name."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from shoppego_orders.cli.screen import printable
+from shoppego_orders.errors import OrdersError, StoreUnusable
+from shoppego_orders.periods import SHOP_TIME_ZONE, Period, iso_date
+
+if TYPE_CHECKING:
+    from shoppego_orders.adapters.sql import SqlOrderStore
+
+Command = TypeVar("Command", bound=Callable[..., Any])  # Any: whatever options it takes
+
+DEFAULT_DB = "orders.sqlite"
+DB_KEY = "shoppego_orders.db"
+"""Where the context keeps what --db said, before or after the command's name."""
+
+
+class _Commands(click.Group):
+    """Tells the errors of this library as click tells its own, with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+        except OrdersError as error:
+            raise click.ClickException(printable(str(error))) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader has gone (| head): click ends in silence
+                raise
+            raise click.ClickException(f"{error.strerror or error}") from error
+        return result
+
+
+def _keep_db(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.meta[DB_KEY] = value
+
+
+def db_option(command: Command) -> Command:
+    """Let a command be told the database, after its name as well as before it."""
+    return click.option(
+        "--db",
+        metavar="FILE",
+        expose_value=False,
+        callback=_keep_db,
+        help=f"The SQLite file with the orders; {DEFAULT_DB} in this folder unless told.",
+    )(command)
+
+
+def days_options(command: Command) -> Command:
+    """Let a command be told which days of the shop count: ``first``, ``until``, ``zone``."""
+    for option in (
+        click.option(
+            "--tz",
+            "zone",
+            metavar="ZONE",
+            default=SHOP_TIME_ZONE,
+            show_default=True,
+            help="The shop's time zone, whose days and clocks are meant.",
+        ),
+        click.option(
+            "--to",
+            "until",
+            metavar="DATE",
+            help="The first day that no longer counts: --from 2026-03-01 --to 2026-03-08 is "
+            "seven days, 1 to 7 March.",
+        ),
+        click.option("--from", "first", metavar="DATE", help="The first day that counts."),
+    ):
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+shop_option = click.option("--shop", metavar="DOMAIN", help="The orders of this shop alone.")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="shoppego-orders")
+@db_option
+def shoppego_orders() -> None:
+    """The orders of an online shop: where they came from, whether their checkouts were
+    abandoned, and what was sold.
+
+    Begin with `shoppego-orders demo`, which brings its own checkouts.
+    """
+
+
+@contextmanager
+def opened_store(*, create: bool = False) -> Generator[SqlOrderStore]:
+    """Open the store that --db names; only an import makes one."""
+    from shoppego_orders.adapters.sql import SqlOrderStore
+
+    target = cast("str", click.get_current_context().meta.get(DB_KEY, DEFAULT_DB))
+    if create:
+        opened = SqlOrderStore.open(target)
+    else:
+        opened = SqlOrderStore(target)
+        if not Path(opened.database.name).exists():
+            problem = "there is no such file; `shoppego-orders import FILE` makes it"
+            raise StoreUnusable(opened.database.name, problem)
+    with opened:
+        yield opened
+
+
+def asked_period(first: str | None, until: str | None, zone: str) -> Period | None:
+    """The period that ``days_options`` ask for; None for all times."""
+    start = None if first is None else iso_date(first, "--from")
+    end = None if until is None else iso_date(until, "--to")
+    if start is not None and end is not None:
+        return Period.of_dates(start, end, zone)
+    if end is not None:
+        return Period.before(Period.of_day(end, zone).start)
+    return None if start is None else Period.since(Period.of_day(start, zone).start)

@@ -1,0 +1,849 @@
+"""The command line: its commands, what it does with bad input, and its exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import email
+import email.policy
+import gzip
+import io
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from rich.cells import cell_len
+
+from shoppego_orders.adapters.sql import SqlOrderStore
+from shoppego_orders.cli import main
+from shoppego_orders.money import Money
+from shoppego_orders.order import LineItem, Order
+
+ROOT = Path(__file__).parent.parent
+REAL = ROOT.parent / "shared" / "data" / "real-checkouts.jsonl.gz"
+SAMPLE = ROOT / "src" / "shoppego_orders" / "sample_checkouts.jsonl"
+AFTER_THE_SAMPLE = "2026-03-15T00:00:00+08:00"
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # Any: what each command prints is the test's to know
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in an empty folder; ``given`` is its standard input."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def ran(*args: str | Path, given: str | bytes = b"") -> Ran:
+        content = given.encode() if isinstance(given, str) else given
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        capsys.readouterr()
+        code = main([str(arg) for arg in args])
+        told = capsys.readouterr()
+        return Ran(code, told.out, told.err)
+
+    return ran
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the sample imported and swept."""
+    path = tmp_path_factory.mktemp("sample") / "orders.sqlite"
+    assert main(["--db", str(path), "import", str(SAMPLE)]) == 0
+    assert main(["--db", str(path), "sweep", "--now", AFTER_THE_SAMPLE]) == 0
+    return path
+
+
+@pytest.fixture
+def sample(run: Run, swept: Path) -> Run:
+    """As ``run``, with the swept sample in the folder."""
+    Path("orders.sqlite").write_bytes(swept.read_bytes())
+    return run
+
+
+def checkout(id: int = 1, **changed: object) -> str:
+    payload: dict[str, object] = {
+        "id": id,
+        "domain": "hartamas.myshoppegram.com",
+        "currency": "MYR",
+        "total": 10,
+        "created_at": "2026-03-01T10:00:00+08:00",
+        "completed_at": None,
+        "items": [{"product": {"name": "Sambal", "sku": "S"}, "price": 10, "quantity": 1}],
+        "customer": {"first_name": "Nurul", "email": "nurul@example.com"},
+    }
+    return json.dumps({"checkout": payload | changed})
+
+
+def refused(ran: Ran, *said: str) -> None:
+    """It ended with one error on standard error, and nothing else."""
+    assert ran.code == 1
+    assert ran.out == ""
+    assert ran.err.startswith("Error: ")
+    assert ran.err.count("\n") == 1
+    for word in said:
+        assert word in ran.err
+
+
+# --- import ------------------------------------------------------------------------------------
+
+
+def test_importing_twice_changes_nothing(run: Run) -> None:
+    first = run("import", SAMPLE)
+    assert first.code == 0
+    assert "61 checkouts" in first.out
+    assert "61 new" in first.out
+    assert "1 declared total differed" in first.out
+    before = Path("orders.sqlite").read_bytes()
+    assert run("import", SAMPLE, "--json").json == {
+        "read": 61,
+        "imported": 0,
+        "updated": 0,
+        "unchanged": 61,
+        "declared_totals": [],
+        "bad": [],
+    }
+    assert Path("orders.sqlite").read_bytes() == before
+
+
+def test_import_reads_gzip_and_standard_input(run: Run) -> None:
+    Path("a.gz").write_bytes(gzip.compress(checkout(1).encode()))
+    assert run("import", "a.gz", "--json").json["imported"] == 1
+    assert run("import", "-", "--json", given=f"{checkout(1)}\n{checkout(2)}").json == {
+        "read": 2,
+        "imported": 1,
+        "updated": 0,
+        "unchanged": 1,
+        "declared_totals": [],
+        "bad": [],
+    }
+
+
+def test_a_bad_line_stops_the_import_and_what_came_before_is_kept(run: Run) -> None:
+    Path("a.jsonl").write_text(f"{checkout(1)}\n{{\n{checkout(2)}\n")
+    refused(run("import", "a.jsonl"), "line 2")
+    assert run("page", "--json").json["total"] == 1
+
+
+def test_bad_lines_can_be_skipped_and_each_is_told(run: Run) -> None:
+    lines = [checkout(1).encode(), b"{", b"\xff", b"", checkout(2, items=[], total=None).encode()]
+    Path("a.jsonl").write_bytes(b"\n".join(lines))
+    told = run("import", "a.jsonl", "--skip-bad")
+    assert told.code == 0
+    assert "1 new" in told.out
+    assert "3 bad" in told.out
+    assert [line.partition(":")[0] for line in told.err.splitlines()] == [
+        "a.jsonl, line 2",
+        "a.jsonl, line 3",
+        "a.jsonl, line 5",
+    ]
+    report = run("import", "a.jsonl", "--skip-bad", "--json").json
+    assert [bad["line"] for bad in report["bad"]] == [2, 3, 5]
+
+
+def test_a_truncated_gz_keeps_its_whole_lines_and_says_where_it_ends(run: Run) -> None:
+    lines = "".join(f"{checkout(n, note=os.urandom(40).hex())}\n" for n in range(2_000))
+    packed = gzip.compress(lines.encode())
+    Path("a.gz").write_bytes(packed[: len(packed) // 2])
+    ran = run("import", "a.gz", "--skip-bad")
+    refused(ran, "a.gz", "ends in the middle")
+    read = int(ran.err.partition("after line ")[2].partition(":")[0])
+    assert 100 < read < 2_000
+    assert run("page", "--json").json["total"] == read
+
+
+@pytest.mark.parametrize(("name", "said"), [("missing.jsonl", "No such file"), (".", "directory")])
+def test_a_file_that_can_t_be_read_leaves_no_database(run: Run, name: str, said: str) -> None:
+    refused(run("import", name), name, said)
+    assert not Path("orders.sqlite").exists()
+
+
+def test_an_empty_file_has_no_checkouts(run: Run) -> None:
+    Path("empty").touch()
+    assert "Read 0 checkouts" in run("import", "empty").out
+
+
+# --- the database ------------------------------------------------------------------------------
+
+
+def test_the_database_is_named_before_or_after_the_command(run: Run) -> None:
+    assert run("--db", "a.sqlite", "import", SAMPLE).code == 0
+    assert run("page", "--json", "--db", "a.sqlite").json["total"] == 61
+    assert run("--db", "missing.sqlite", "page", "--json", "--db", "a.sqlite").code == 0
+    assert not Path("orders.sqlite").exists()
+    assert not Path("missing.sqlite").exists()
+
+
+READING = [("page",), ("show", "1"), ("sweep",), ("export", "--out", "o.csv")]
+
+
+@pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
+def test_what_only_reads_makes_no_database(run: Run, command: tuple[str, ...]) -> None:
+    for db in ("orders.sqlite", "sqlite:///orders.sqlite"):
+        refused(run("--db", db, *command), "orders.sqlite", "shoppego-orders import")
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
+def test_a_file_that_is_no_database_of_ours_is_left_alone(
+    run: Run, command: tuple[str, ...]
+) -> None:
+    with sqlite3.connect("foreign.sqlite") as connection:
+        connection.execute("CREATE TABLE t (a)")
+    connection.close()
+    Path("notes.txt").write_text("no database at all " * 100)
+    Path("empty.sqlite").touch()
+    for name in ("foreign.sqlite", "notes.txt", "empty.sqlite", "."):
+        before = None if name == "." else Path(name).read_bytes()
+        refused(run("--db", name, *command), "can't be used")
+        assert before is None or Path(name).read_bytes() == before
+    assert not Path("o.csv").exists()
+
+
+# --- page and show -----------------------------------------------------------------------------
+
+
+def test_the_page_lists_orders_newest_first_with_the_counts_of_the_tabs(sample: Run) -> None:
+    page = sample("page", "--size", "3").out
+    assert "[All 61]" in page
+    assert "Unpaid 21" in page
+    assert "Abandoned 7" in page
+    rows = [line for line in page.splitlines() if "#12" in line]
+    assert [row.split()[0] for row in rows] == ["whatsapp", "tiktok", "telegram"]
+    assert "14 Mar 21:37" in rows[0]
+    assert "31.80" in rows[0]
+
+
+def test_the_page_fits_into_80_columns(sample: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = sample("page", "--size", "100").out.splitlines()
+    numbers = [line.split()[1] for line in lines if "#12" in line]
+    assert len(numbers) == 61
+    assert all(len(number) == 8 for number in numbers)
+    # A Chinese character takes two cells of the terminal, a Tamil vowel sign none.
+    assert max(map(cell_len, lines)) <= 80
+
+
+def test_pages_go_on_where_the_last_one_ended(sample: Run) -> None:
+    ids: list[str] = []
+    page = sample("page", "--json", "--size", "20").json
+    while page["next"] is not None:
+        ids += [row["id"] for row in page["rows"]]
+        page = sample("page", "--json", "--size", "20", "--after", page["next"]).json
+    ids += [row["id"] for row in page["rows"]]
+    assert len(ids) == len(set(ids)) == 61
+
+
+@pytest.mark.parametrize(
+    ("options", "total"),
+    [
+        (["--tab", "abandoned"], 7),
+        (["--tab", "unpaid"], 21),
+        (["--source", "tiktok", "--source", "youtube"], 12),
+        (["--status", "paid"], 40),
+        (["--status", "paid", "--status", "pending", "--status", "open", "--size", "99"], 61),
+        (["--status", "cancelled"], 0),
+        (["--search", "017-2233445"], 4),
+        (["--search", "MEI LING"], 3),
+        (["--tag", "vip"], 0),
+        (["--shop", "another.myshoppegram.com"], 0),
+        (["--from", "2026-03-01", "--to", "2026-03-02"], 4),
+        (["--from", "2026-03-14"], 4),
+        (["--to", "2026-03-02"], 4),
+        (["--from", "2026-03-10", "--to", "2026-03-11"], 4),
+        (["--from", "2026-03-10", "--to", "2026-03-11", "--tz", "UTC"], 3),
+    ],
+)
+def test_the_page_is_filtered(sample: Run, options: list[str], total: int) -> None:
+    page = sample("page", "--json", *options).json
+    assert page["total"] == len(page["rows"]) == total
+
+
+def test_the_page_says_which_days_are_in(sample: Run) -> None:
+    page = sample("page", "--from", "2026-03-01", "--to", "2026-03-08").out
+    assert "2026-03-01 to 2026-03-07" in page
+
+
+def test_a_row_in_json_is_exact(sample: Run) -> None:
+    row = sample("page", "--json", "--search", "#1262192").json["rows"][0]
+    assert row["total"] == "139.00"
+    assert row["currency"] == "MYR"
+    assert row["declared_difference"] == "-15.00"
+    assert row["placed_at"] == "2026-03-02T03:31:50+00:00"
+    assert row["payment_status"] == "paid"
+    assert row["tags"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tz", "Mars/Olympus"], "Mars/Olympus"),
+        (["--from", "2026-03-08", "--to", "2026-03-01"], "2026-03-08"),
+        (["--from", "yesterday"], "--from"),
+        (["--to", "2026-13-01"], "--to"),
+        (["--size", "0"], "size"),
+        (["--after", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_told(sample: Run, options: list[str], said: str) -> None:
+    refused(sample("page", *options), said)
+
+
+def test_an_order_is_shown_with_its_history(sample: Run) -> None:
+    for word in ("1262192", "#1262192"):
+        shown = sample("show", word).out
+        for text in (
+            *("#1262192", "Siti Nurhaliza Abdullah", "Lot 221", "Facebook", "Billplz"),
+            *("Baju Kurung Moden Saloma", "declared total", "-15.00", "139.00"),
+            *("payment recorded", "2026-03-02 11:31:50"),
+        ):
+            assert text in shown, text
+
+
+def test_an_abandoned_order_tells_why(sample: Run) -> None:
+    shown = sample("show", "1262205").out
+    assert "Abandoned     2026-03-02 15:07:12" in shown
+    assert "checkout-abandoned" in shown
+    assert "Still to be paid" in shown
+
+
+def test_an_order_that_contradicts_itself_says_what_to_look_at(sample: Run) -> None:
+    with SqlOrderStore.open("orders.sqlite") as store:
+        at = datetime(2026, 3, 20, tzinfo=UTC)
+        order = store.get("1262205").cancel(reason="out of stock", at=at)
+        store.save(
+            order.record_payment("late", order.total, at=at)
+            .record_refund("part", Money("100", "MYR"), at=at)
+            .record_shipment("J&T", "JT123", at=at)
+        )
+    shown = sample("show", "1262205").out
+    for text in (
+        *("cancelled", "out of stock", "Owed to the customer", "208.90", "Refunded", "100.00"),
+        *("Parcel        J&T JT123", "! "),
+    ):
+        assert text in shown, text
+
+
+def test_an_order_in_json_is_its_documents(sample: Run) -> None:
+    shown = sample("show", "1262192", "--json").json
+    assert shown["order"]["kind"] == "order"
+    assert [event["body"]["data"]["type"] for event in shown["history"]] == [
+        "placed",
+        "payment_recorded",
+    ]
+
+
+def test_an_order_that_is_not_there_is_told(sample: Run) -> None:
+    refused(sample("show", "99"), "99")
+    refused(sample("show", "#99"), "#99")
+    refused(sample("show", "1262192", "--tz", "Nowhere"), "Nowhere")
+
+
+def test_a_number_that_two_shops_use_needs_an_id(run: Run) -> None:
+    with SqlOrderStore.open("orders.sqlite") as store:
+        for name in ("a", "b"):
+            store.save(
+                Order.place(
+                    id=name,
+                    at=datetime(2026, 3, 1, tzinfo=UTC),
+                    shop=f"{name}.example",
+                    number="#SA1",
+                    currency="MYR",
+                    lines=[LineItem("Sambal", 1, Money("5", "MYR"))],
+                )
+            )
+    refused(run("show", "#SA1"), "a, b")
+    assert "a.example" in run("show", "a").out
+
+
+def test_what_a_customer_typed_neither_acts_on_the_terminal_nor_is_markup(run: Run) -> None:
+    hostile = "\x1b[31mRed\x1b]0;title\x07 [bold]Bold[/bold] \x9b2J\u202eevil\nline [/nothing]"
+    line = checkout(
+        customer={"first_name": hostile, "email": "a@example.com"},
+        landing_url=f"https://x.my/?utm_source={hostile}",
+        items=[{"product": {"name": hostile}, "price": 10, "quantity": 1}],
+        gateway_name=hostile,
+    )
+    run("import", "-", given=line)
+    for command in (("page",), ("show", "1")):
+        ran = run(*command)
+        assert ran.code == 0
+        assert not set(ran.out) & set("\x1b\x07\x9b\u202e")
+    assert "[bold]" in run("show", "1").out
+    raw = run("page", "--json")
+    assert raw.out.isascii()
+    assert raw.json["rows"][0]["customer_name"] == hostile
+
+
+def test_an_error_that_quotes_such_text_does_not_act_either(run: Run) -> None:
+    Path("a\x1b[2J.jsonl").write_text("{")
+    assert "\x1b" not in run("import", "a\x1b[2J.jsonl").err
+    assert "\x1b" not in run("import", "b\x1b[2J.jsonl").err
+    assert "\x1b" not in run("import", "a\x1b[2J.jsonl", "--skip-bad").err
+
+
+# --- sweep -------------------------------------------------------------------------------------
+
+ABANDONED = ["1262205", "1262329", "1262367", "1262416", "1262534", "1262605", "1262665"]
+"""Of the sample. 1262367 was paid at exactly 60 minutes, 1262416 three hours later; the other
+checkouts that were never completed are of customers who bought something else within the hour."""
+
+
+def test_a_sweep_finds_what_was_abandoned_once(run: Run) -> None:
+    run("import", SAMPLE)
+    swept = run("sweep", "--now", AFTER_THE_SAMPLE, "--json").json
+    assert (swept["abandoned"], swept["order_ids"]) == (7, ABANDONED)
+    assert (swept["kept"], swept["skipped"]) == (54, [])
+    again = run("sweep", "--now", AFTER_THE_SAMPLE, "--json").json
+    assert again == {"abandoned": 0, "order_ids": [], "kept": 0, "skipped": []}
+    page = run("page", "--tab", "abandoned", "--json").json
+    assert [row["id"] for row in page["rows"]] == ABANDONED[::-1]
+    recovered = [row["id"] for row in page["rows"] if row["recovered_at"]]
+    assert recovered == ["1262416", "1262367"]
+
+
+def test_a_sweep_is_told_in_words(run: Run) -> None:
+    run("import", SAMPLE)
+    told = run("sweep", "--now", AFTER_THE_SAMPLE).out
+    assert "7 abandoned" in told
+    assert ", ".join(ABANDONED) in told
+
+
+def test_a_sweep_takes_the_present_unless_told(run: Run) -> None:
+    run("import", SAMPLE)
+    early = run("sweep", "--now", "2026-03-01T09:00:00+08:00", "--json").json
+    assert early["kept"] == 0
+    # The sample was written before this test could run.
+    assert run("sweep", "--json").json["kept"] + 7 <= 61
+
+
+def test_a_sweep_of_one_shop_leaves_the_others(run: Run) -> None:
+    run("import", SAMPLE)
+    other = run("sweep", "--shop", "x.my", "--now", AFTER_THE_SAMPLE, "--json").json
+    assert other["kept"] == 0
+
+
+@pytest.mark.parametrize("now", ["tomorrow", "2026-03-15T00:00:00", "2026-03-15"])
+def test_a_moment_that_is_none_is_told(sample: Run, now: str) -> None:
+    refused(sample("sweep", "--now", now), now)
+
+
+# --- export ------------------------------------------------------------------------------------
+
+
+def records(path: str | Path) -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_an_export_is_a_record_for_each_order(sample: Run) -> None:
+    said = sample("export", "--out", "o.csv").out
+    assert "61 records" in said
+    assert [record["id"].lstrip("'") for record in records("o.csv")] == [
+        row["id"] for row in reversed(sample("page", "--json", "--size", "100").json["rows"])
+    ]
+
+
+def test_an_export_by_line_and_dates_in_the_shop_s_zone(sample: Run) -> None:
+    options = ["--from", "2026-03-01", "--to", "2026-03-03", "--profile", "plain", "--json"]
+    orders = sample("export", "--out", "o.csv", *options).json
+    assert (orders["records"], orders["period"]) == (8, "2026-03-01 to 2026-03-02")
+    assert orders["bytes"] == Path("o.csv").stat().st_size
+    lines = sample("export", "--out", "l.csv", "--per", "line", *options).json
+    assert lines["records"] == len(records("l.csv")) == 11
+    assert {record["id"] for record in records("l.csv")} == {
+        record["id"] for record in records("o.csv")
+    }
+
+
+def test_an_export_of_nothing_is_a_header(sample: Run) -> None:
+    assert "0 records" in sample("export", "--out", "o.csv", "--from", "2027-01-01").out
+    assert records("o.csv") == []
+    assert Path("o.csv").stat().st_size > 0
+
+
+def test_a_formula_is_disarmed_unless_asked_for_raw(sample: Run) -> None:
+    for profile, guard in (("excel", "'"), ("plain", "'"), ("raw", "")):
+        sample("export", "--out", "l.csv", "--per", "line", "--profile", profile)
+        products = [record["product"] for record in records("l.csv")]
+        assert f"{guard}=1+1 Combo Raya Set" in products
+
+
+def test_an_export_is_mailed_into_a_folder(sample: Run) -> None:
+    said = sample("export", "--out", "o.csv", "--mail", "boss@shop.my", "--outbox", "out/box").out
+    assert "boss@shop.my" in said
+    (mail,) = Path("out/box").glob("*.eml")
+    message = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
+    assert message["To"] == "boss@shop.my"
+    (attached,) = message.iter_attachments()
+    assert attached.get_content_type() == "text/csv"
+    assert attached.get_payload(decode=True) == Path("o.csv").read_bytes()
+
+
+def test_a_mail_server_that_refuses_is_told_and_the_file_is_kept(sample: Run) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    ran = sample("export", "--out", "o.csv", "--mail", "boss@shop.my", "--smtp", address)
+    assert ran.code == 1
+    assert "61 records" in ran.out
+    assert "boss@shop.my was not sent" in ran.err
+    assert len(records("o.csv")) == 61
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--out", "missing/o.csv"], "missing/o.csv was not written"),
+        (["--out", "."], "not written"),
+        (["--out", "o.csv", "--tz", "Mars/X"], "Mars/X"),
+        (["--out", "o.csv", "--from", "2026-03-02", "--to", "2026-03-02"], "2026-03-02"),
+        (["--out", "o.csv", "--from", "2026-03-01", "--to", "Monday"], "Monday"),
+    ],
+)
+def test_an_export_that_can_t_be_is_told_and_leaves_nothing(
+    sample: Run, options: list[str], said: str
+) -> None:
+    before = sorted(path for path in Path().iterdir() if "sqlite" not in path.name)
+    refused(sample("export", *options), said)
+    assert sorted(path for path in Path().iterdir() if "sqlite" not in path.name) == before
+
+
+def test_a_mail_address_that_is_none_is_told(sample: Run) -> None:
+    ran = sample("export", "--out", "o.csv", "--mail", "two@a.my, b@b.my", "--outbox", "out")
+    assert ran.code == 1
+    assert "two@a.my, b@b.my" in ran.err
+    assert not Path("out").exists()
+
+
+# --- usage -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["import"],
+        ["nonsense"],
+        ["page", "--tab", "nonsense"],
+        ["page", "--status", "nonsense"],
+        ["page", "--size", "many"],
+        ["export"],
+        ["export", "--out", "o.csv", "--per", "week"],
+        ["export", "--out", "o.csv", "--mail", "a@b.my"],
+        ["export", "--out", "o.csv", "--outbox", "out"],
+        ["export", "--out", "o.csv", "--smtp", "localhost:25"],
+        ["export", "--out", "o.csv", "--mail", "a@b.my", "--outbox", "o", "--smtp", "h:25"],
+        ["export", "--out", "o.csv", "--mail", "a@b.my", "--smtp", "localhost"],
+        ["export", "--out", "o.csv", "--mail", "a@b.my", "--smtp", ":25"],
+        ["export", "--out", "o.csv", "--mail", "a@b.my", "--smtp", "localhost:99999"],
+    ],
+)
+def test_a_wrong_command_line_is_exit_code_2(run: Run, args: list[str]) -> None:
+    ran = run(*args)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Usage: shoppego-orders" in ran.err
+
+
+@pytest.mark.parametrize(
+    "command", ["import", "page", "show", "sweep", "export", "demo", "attribute"]
+)
+def test_every_command_has_help_and_takes_the_database(run: Run, command: str) -> None:
+    ran = run(command, "--help")
+    assert ran.code == 0
+    assert "--db FILE" in ran.out
+
+
+def test_help_says_that_the_end_is_not_included(run: Run) -> None:
+    assert "no longer counts" in run("export", "--help").out
+
+
+# --- attribute ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "source", "logo"),
+    [
+        ("https://x.my/", "direct", "globe"),
+        ("http://hartamas.myshoppegram.com/cart/2648:1?utm_source=youtube", "youtube", "youtube"),
+        ("http://hartamas.myshoppegram.com/cart/2648:1?utm_source=tiktok", "tiktok", "tiktok"),
+        ("https://x.my/?utm_source=google", "google", "google"),
+        ("https://x.my/?utm_source=googleads.g.doubleclick.net", "google-ads", "google-plus"),
+        ("https://x.my/?utm_source=telegram", "telegram", "telegram"),
+        ("https://x.my/?utm_source=whatsapp", "whatsapp", "whatsapp"),
+        ("https://x.my/?utm_source=wordpress", "wordpress", "wordpress"),
+    ],
+)
+def test_a_visit_is_attributed(run: Run, url: str, source: str, logo: str) -> None:
+    answer = run("attribute", url, "--json").json
+    assert (answer["source"], answer["logo"]) == (source, logo)
+    assert answer["channel"]
+    assert answer["reason"]
+    told = run("attribute", url).out
+    assert source in told
+    assert answer["reason"] in told
+
+
+def test_a_referrer_that_no_row_knows_is_a_referral(run: Run) -> None:
+    answer = run("attribute", "https://x.my/", "--referrer", "https://blog.example/", "--json").json
+    assert answer["source"] == "referral"
+
+
+def test_visits_are_read_a_line_each_and_none_is_lost(run: Run) -> None:
+    lines = [
+        '{"landing_url": "https://x.my/?utm_source=tiktok", "other": 1}',
+        "{",
+        "",
+        '{"landing_url": "https://x.my/", "referrer": "https://t.me/kedai"}',
+        "[]",
+        '{"landing_url": 5}',
+        '{"referrer": ["https://t.me/"]}',
+        '{"landing_url": null, "referrer": null}',
+        "{}",
+        '{"landing_url": "\\ud800"}',
+    ]
+    ran = run("attribute", "-", given="\n".join(lines))
+    answers = [json.loads(line) for line in ran.out.splitlines()]
+    assert [answer.get("source", answer.get("line")) for answer in answers] == [
+        *("tiktok", 2, "telegram", 5, 6, 7, "direct", "direct", "direct"),
+    ]
+    assert all(answer["error"] for answer in answers if "line" in answer)
+    assert (ran.code, ran.err) == (1, "Error: 4 of 9 lines could not be read\n")
+
+
+def test_good_visits_alone_are_exit_code_0(run: Run) -> None:
+    ran = run("attribute", "-", given="\ufeff{}\n")
+    assert (ran.code, ran.err, ran.out.count("\n")) == (0, "", 1)
+
+
+def test_a_visit_that_is_no_utf_8_is_a_bad_line(run: Run) -> None:
+    ran = run("attribute", "-", given=b'{"landing_url": "\xff"}\n{}\n')
+    assert (ran.code, ran.out.count("\n")) == (1, 2)
+
+
+# --- demo --------------------------------------------------------------------------------------
+
+
+def test_the_demo_leaves_a_page_a_csv_and_a_mail_and_changes_nothing_when_run_again(
+    run: Run,
+) -> None:
+    first = run("demo")
+    assert (first.code, first.err) == (0, "")
+    assert "[All 61]" in first.out
+    assert "Abandoned 7" in first.out
+    assert len(records("demo/orders.csv")) == 61
+    (mail,) = Path("demo/outbox").glob("*.eml")
+    message = email.message_from_bytes(mail.read_bytes(), policy=email.policy.default)
+    (attached,) = message.iter_attachments()
+    assert attached.get_payload(decode=True) == Path("demo/orders.csv").read_bytes()
+    before = {path: path.read_bytes() for path in Path("demo").rglob("*") if path.is_file()}
+    second = run("demo")
+    assert "0 of them new" in second.out
+    assert {path: path.read_bytes() for path in Path("demo").rglob("*") if path.is_file()} == before
+
+
+def test_what_the_demo_says_to_look_at_works(run: Run) -> None:
+    said = run("demo", "--out", "elsewhere/demo").out
+    commands = [line.split()[1:] for line in said.splitlines() if "shoppego-orders --db" in line]
+    assert len(commands) == 3
+    for command in commands:
+        ran = run(*command)
+        assert ran.code == 0
+        assert ran.out
+
+
+def test_a_demo_without_a_place_is_told(run: Run) -> None:
+    Path("file").touch()
+    refused(run("demo", "--out", "file"), "file was not written")
+    refused(run("demo", "--out", "file/demo"), "file/demo was not written")
+
+
+# --- a process of its own ----------------------------------------------------------------------
+
+
+def process(
+    *args: str | Path, cwd: Path, stderr: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "shoppego_orders", *map(str, args)]
+    return subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=stderr, check=False)
+
+
+def test_the_module_is_the_command(tmp_path: Path) -> None:
+    done = process("import", SAMPLE, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = process("show", "99", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"Error: ")
+    assert process("nonsense", cwd=tmp_path).returncode == 2
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+    process("import", SAMPLE, cwd=tmp_path)
+    for command in (["page", "--size", "100"], ["attribute", "-"]):
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(
+            [sys.executable, "-m", "shoppego_orders", *command],
+            cwd=tmp_path,
+            input=b"{}\n" * 10_000,
+            stdout=write,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        os.close(write)
+        assert done.stderr == b"", command
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_full_disk_behind_standard_output_is_told(tmp_path: Path) -> None:
+    process("import", SAMPLE, cwd=tmp_path)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "shoppego_orders", "page", "--json"],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"Error: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_progress_bar_is_for_people_alone(tmp_path: Path) -> None:
+    for command, what in (
+        (["import", SAMPLE], b"Importing"),
+        (["sweep", "--now", AFTER_THE_SAMPLE], b"Looking for"),
+        (["export", "--out", "o.csv"], b"Writing"),
+    ):
+        terminal, watched = os.openpty()
+        shown = bytearray()
+        reader = threading.Thread(target=read_all, args=(terminal, shown))
+        reader.start()
+        done = process(*command, cwd=tmp_path, stderr=watched)
+        os.close(watched)
+        reader.join()
+        os.close(terminal)
+        assert done.returncode == 0
+        assert what in shown
+        assert b"\x1b[" not in done.stdout
+
+
+def read_all(terminal: int, into: bytearray) -> None:
+    with contextlib.suppress(OSError):  # how a terminal says that its other side is closed
+        while chunk := os.read(terminal, 65_536):
+            into += chunk
+
+
+def test_a_terminal_of_another_encoding_gets_question_marks(tmp_path: Path) -> None:
+    process("import", SAMPLE, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "shoppego_orders", "page", "--size", "100"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"?? ?" in done.stdout
+
+
+@pytest.mark.parametrize("package", ["click", "rich", "sqlalchemy"])
+def test_a_missing_extra_is_told(tmp_path: Path, package: str) -> None:
+    code = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from shoppego_orders.cli import main\n"
+        "sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "import", SAMPLE],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"Error: {package} is not installed")
+    assert "pip install 'shoppego-orders[" in done.stderr
+
+
+# --- real orders -------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the real orders are not part of the project")
+def test_real_orders_agree_with_an_independent_computation(run: Run) -> None:
+    report = run("import", REAL, "--json").json
+    assert (report["read"], report["imported"], report["bad"]) == (8135, 8135, [])
+    now = "2018-12-01T00:00:00Z"
+    swept = run("sweep", "--now", now, "--json").json
+    assert swept["abandoned"] == len(swept["order_ids"]) == len(set(swept["order_ids"]))
+    assert set(swept["order_ids"]) == abandoned_by_sql()
+    assert swept["abandoned"] + swept["kept"] == 8135
+    assert run("sweep", "--now", now, "--json").json["kept"] == 0
+
+    exported = run("export", "--out", "o.csv", "--profile", "plain", "--json").json
+    reread = records("o.csv")
+    assert exported["records"] == len(reread) == 8135
+    assert {record["id"] for record in reread if record["abandoned_at"]} == abandoned_by_sql()
+    assert run("page", "--tab", "abandoned", "--json").json["total"] == swept["abandoned"]
+
+
+def abandoned_by_sql() -> set[str]:
+    """The documented rule in plain SQL over the raw file, with nothing of this library."""
+
+    def micros(text: str | None) -> int | None:
+        if text is None:
+            return None
+        moment = datetime.fromisoformat(text)
+        epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+        elapsed = moment - epoch
+        return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
+
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE raw (id, email, began, completed)")
+    with gzip.open(REAL, "rt", encoding="utf-8") as file:
+        database.executemany(
+            "INSERT INTO raw VALUES (?, ?, ?, ?)",
+            (
+                (
+                    raw["id"],
+                    raw["customer"]["email"].strip().lower(),
+                    micros(raw["created_at"]),
+                    micros(raw["completed_at"]),
+                )
+                for raw in (json.loads(line)["checkout"] for line in file)
+            ),
+        )
+    database.execute("CREATE INDEX by_customer ON raw (email, completed)")
+    found = database.execute(
+        """
+        SELECT id FROM raw AS this
+        WHERE (completed IS NULL OR completed >= began + 3600000000)
+        AND NOT EXISTS (
+            SELECT 1 FROM raw AS other
+            WHERE other.email = this.email AND other.id <> this.id
+            AND other.completed >= this.began AND other.completed < this.began + 3600000000
+        )
+        """
+    ).fetchall()
+    database.close()
+    return {row[0] for row in found}
