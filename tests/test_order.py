@@ -693,3 +693,14 @@ def test_one_word_or_several_may_be_asked_for() -> None:
     assert OrderQuery(search="Aisyah 1234").search_phones == ()
     assert OrderQuery(search="123").search_phones == ()
     assert OrderQuery(search="012-345 6789").search_phones == ("0123456789", "60123456789")
+
+
+def test_what_was_refunded_before_full_payment_is_asked_for_again() -> None:
+    order = placed().record_payment("A", myr("40"), at=NOON).record_refund("R", myr("40"), at=NOON)
+
+    assert order.amount_due == order.total
+
+
+def test_only_a_fulfillment_has_a_status_to_go_to() -> None:
+    with pytest.raises(InvalidValue, match="set_fulfillment"):
+        placed().blockers("cancel", "shipped")

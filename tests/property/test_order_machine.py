@@ -104,7 +104,8 @@ class OrderMachine(RuleBasedStateMachine):
     def due(self) -> int:
         if self.life == "cancelled":
             return 0
-        return max(self.total - sum(self.paid.values()), 0)
+        paid, refunded = sum(self.paid.values()), sum(self.refunded.values())
+        return self.total - max(paid - refunded, 0) if paid < self.total else 0
 
     def now(self) -> datetime:
         self.clock += timedelta(minutes=1)

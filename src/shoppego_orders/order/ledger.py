@@ -99,12 +99,11 @@ def balance(paid: Money, refunded: Money, total: Money, *, cancelled: bool) -> M
     What was refunded after full payment is not asked for again. Of a cancelled order, everything
     that was paid and not refunded is owed to the customer.
     """
-    kept = paid - refunded
+    nothing = Money.zero(total.currency)
+    kept = max(paid - refunded, nothing)
     if cancelled:
-        return min(-kept, Money.zero(total.currency))
-    if paid < total:
-        return total - paid
-    return min(total - kept, Money.zero(total.currency))
+        return -kept
+    return total - kept if paid < total else min(total - kept, nothing)
 
 
 def paid_in_full_at(entries: Iterable[LedgerEntry], total: Money) -> datetime | None:

@@ -218,11 +218,13 @@ def blockers_of(
 
     :param command: a key of :data:`TRANSITIONS`.
     :param status: for ``set_fulfillment``, where to.
-    :raises InvalidValue: for a word that is no command.
+    :raises InvalidValue: for a word that is no command, or a status with another command.
     """
     guards = TRANSITIONS.get(command)
     if guards is None:
         raise InvalidValue("command", command, f"one of {', '.join(TRANSITIONS)}")
     if status is not None:
+        if command != "set_fulfillment":
+            raise InvalidValue("status", status, "none, except for set_fulfillment")
         guards += FULFILLMENTS[status].guards
     return tuple(guard.blocker for guard in guards if guard.stands(order))
