@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+from shoppego_orders.order import FULFILLMENTS, TRANSITIONS
 
 project = "shoppego-orders"
 author = "shoppego_orders developers"
@@ -10,7 +13,7 @@ project_copyright = "2026, shoppego_orders developers"
 version = release = installed_version("shoppego-orders")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_generated"]
 html_theme = "furo"
 html_title = f"shoppego-orders {release}"
 
@@ -24,3 +27,35 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
+
+
+def transitions() -> str:
+    """The tables that the code itself draws on, as Markdown."""
+    commands = [
+        f"| `{command}` | {'; '.join(guard.blocker.reason for guard in guards)} |"
+        for command, guards in TRANSITIONS.items()
+    ]
+    moves = [
+        f"| `{status}` | {move.rank} | {move.topic or '–'} "
+        f"| {'; '.join(guard.blocker.reason for guard in move.guards) or '–'} |"
+        for status, move in FULFILLMENTS.items()
+    ]
+    return "\n".join(
+        [
+            "| command | is not possible when |",
+            "| --- | --- |",
+            *commands,
+            "",
+            "A fulfillment status of a lower rank than the present one is a step back.",
+            "",
+            "| fulfillment status | rank | a step forward announces | is not possible when |",
+            "| --- | --- | --- | --- |",
+            *moves,
+            "",
+        ]
+    )
+
+
+generated = Path(__file__).parent / "_generated"
+generated.mkdir(exist_ok=True)
+(generated / "transitions.md").write_text(transitions(), encoding="utf-8")
