@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,12 @@ import pytest
 from sqlalchemy import URL, create_engine, event
 from sqlalchemy.dialects import sqlite
 
+from other_processes import in_processes, opened_by_another_process, saved_by_another_process
 from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog, database, queries
 from shoppego_orders.errors import (
     DuplicateOrder,
     InvalidValue,
     OrderNotFound,
-    OrdersError,
     StaleOrder,
     StoreUnusable,
 )
@@ -364,47 +362,6 @@ def test_tasks_share_the_batch_of_their_store(store: SqlOrderStore) -> None:
 
 
 # Processes
-
-
-def saved_by_another_process(path: Path, note: str, together: Barrier) -> str:
-    with SqlOrderStore.open(path) as store:
-        order = store.get("1").edit_note(note, at=NOON)
-        together.wait(60)
-        try:
-            store.save(order)
-        except OrdersError as error:
-            return type(error).__name__
-        return "saved"
-
-
-def opened_by_another_process(path: Path, order_id: str, together: Barrier) -> str:
-    together.wait(60)
-    with SqlOrderStore.open(path) as store:
-        store.save(order_of(order_id))
-    return "saved"
-
-
-def answer(work: Callable[..., str], connection: Any, *arguments: object) -> None:
-    # Any: multiprocessing's connection types differ by platform
-    connection.send(work(*arguments))
-
-
-def in_processes(work: Callable[..., str], path: Path, names: list[str]) -> list[str]:
-    spawning = multiprocessing.get_context("spawn")
-    together = spawning.Barrier(len(names))
-    processes: list[tuple[Any, Any]] = []  # Any: as above
-    for name in names:
-        here, there = spawning.Pipe()
-        process = spawning.Process(target=answer, args=(work, there, path, name, together))
-        process.start()
-        processes.append((process, here))
-    answers: list[str] = []
-    for process, here in processes:
-        answers.append(here.recv() if here.poll(60) else "no answer")
-        process.join(60)
-        process.close()
-        here.close()
-    return sorted(answers)
 
 
 def test_of_two_processes_that_save_one_order_one_wins(store: SqlOrderStore, path: Path) -> None:

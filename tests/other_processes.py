@@ -1,0 +1,54 @@
+"""What other processes do to a store, for tests; a module that a fresh process can import."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+from shoppego_orders.adapters.sql import SqlOrderStore
+from shoppego_orders.errors import OrdersError
+from shoppego_orders.testing.samples import NOON, order_of
+
+
+def saved_by_another_process(path: Path, note: str, together: Barrier) -> str:
+    with SqlOrderStore.open(path) as store:
+        order = store.get("1").edit_note(note, at=NOON)
+        together.wait(60)
+        try:
+            store.save(order)
+        except OrdersError as error:
+            return type(error).__name__
+        return "saved"
+
+
+def opened_by_another_process(path: Path, order_id: str, together: Barrier) -> str:
+    together.wait(60)
+    with SqlOrderStore.open(path) as store:
+        store.save(order_of(order_id))
+    return "saved"
+
+
+def answer(work: Callable[..., str], connection: Any, *arguments: object) -> None:
+    # Any: multiprocessing's connection types differ by platform
+    connection.send(work(*arguments))
+
+
+def in_processes(work: Callable[..., str], path: Path, names: list[str]) -> list[str]:
+    spawning = multiprocessing.get_context("spawn")
+    together = spawning.Barrier(len(names))
+    processes: list[tuple[Any, Any]] = []  # Any: as above
+    for name in names:
+        here, there = spawning.Pipe()
+        process = spawning.Process(target=answer, args=(work, there, path, name, together))
+        process.start()
+        processes.append((process, here))
+    answers: list[str] = []
+    for process, here in processes:
+        answers.append(here.recv() if here.poll(60) else "no answer")
+        process.join(60)
+        process.close()
+        here.close()
+    return sorted(answers)
