@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
+from shoppego_orders.attribution import Journey, Touch, default_table
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import (
     BrokenHistory,
@@ -704,3 +705,29 @@ def test_what_was_refunded_before_full_payment_is_asked_for_again() -> None:
 def test_only_a_fulfillment_has_a_status_to_go_to() -> None:
     with pytest.raises(InvalidValue, match="set_fulfillment"):
         placed().blockers("cancel", "shipped")
+
+
+def test_an_order_keeps_its_journey_first_and_last_touch_and_days_to_conversion() -> None:
+    tiktok = Touch(
+        "https://hartamas.myshoppegram.com/?utm_source=tiktok", None, NOON - timedelta(days=3)
+    )
+    google = Touch(
+        "https://hartamas.myshoppegram.com/", "https://www.google.com/", NOON - timedelta(days=1)
+    )
+    gateway = Touch("https://hartamas.myshoppegram.com/", "https://www.billplz.com/x", NOON)
+    journey = Journey.of([gateway, google, tiktok], default_table(), ordered_at=NOON)
+    order = placed(
+        touches=[step.touch for step in reversed(journey.steps)],
+        ignored_touches=journey.ignored,
+        attribution=journey.attribution,
+    )
+
+    assert (order.first_touch, order.last_touch) == (tiktok, google)
+    assert (order.source, order.days_to_conversion) == ("google", 3)
+    assert [(each.touch, each.reason) for each in order.ignored_touches] == [(gateway, "payment")]
+
+
+def test_an_order_without_a_visit_has_no_journey() -> None:
+    order = placed()
+
+    assert (order.first_touch, order.last_touch, order.days_to_conversion) == (None, None, None)

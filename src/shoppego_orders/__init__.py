@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shoppego_orders.attribution import (
         Attribution,
         AttributionTable,
+        IgnoredTouch,
+        Journey,
         Source,
         Touch,
         default_table,
@@ -116,7 +118,9 @@ __all__ = [
     "FileShelf",
     "Fulfillment",
     "Identify",
+    "IgnoredTouch",
     "ImportReport",
+    "Journey",
     "LedgerEntry",
     "Life",
     "LineItem",
@@ -192,6 +196,8 @@ _NAMES = {
     "attribution": (
         "Attribution",
         "AttributionTable",
+        "IgnoredTouch",
+        "Journey",
         "Source",
         "Touch",
         "default_table",

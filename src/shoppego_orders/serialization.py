@@ -20,7 +20,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.v import format_exception
 
-from shoppego_orders.attribution import AttributionTable, Touch, default_table
+from shoppego_orders.attribution import AttributionTable, Journey, Touch, default_table
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import InvalidDocument, OrdersError, UnknownDocumentVersion
 from shoppego_orders.money import Money
@@ -120,9 +120,10 @@ def from_checkout_payload(payload: object, *, table: AttributionTable | None = N
         if total != told or not lines:
             adjustments.append(Adjustment(AdjustmentKind.DECLARED, total - told, "declared total"))
     at = checkout.instant("created_at")
-    touch = None
+    journey = None
     if checkout.has("landing_url") or checkout.has("referrer"):
         touch = Touch(checkout.text("landing_url"), checkout.text("referrer") or None, at)
+        journey = Journey.of([touch], table or default_table(), ordered_at=at)
     order = checkout.take(
         "",
         lambda: Order.place(
@@ -135,8 +136,9 @@ def from_checkout_payload(payload: object, *, table: AttributionTable | None = N
             customer=_customer(checkout.part("customer")),
             shipping_address=_address(checkout.part("shipping_address")),
             payment_method=_payment_method(checkout),
-            touches=() if touch is None else (touch,),
-            attribution=None if touch is None else (table or default_table()).classify(touch),
+            touches=() if journey is None else (step.touch for step in journey.steps),
+            ignored_touches=() if journey is None else journey.ignored,
+            attribution=None if journey is None else journey.attribution,
         ),
     )
     if not checkout.has("completed_at"):

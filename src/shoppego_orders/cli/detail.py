@@ -81,6 +81,9 @@ def _facts(order: Order, zone: tzinfo) -> Iterator[tuple[str, str]]:
     for touch in order.touches:
         yield "Landed on", touch.landing_url
         yield "Came from", touch.referrer or ""
+    for ignored in order.ignored_touches:
+        came = ignored.touch.referrer or ignored.touch.landing_url
+        yield "Not counted", f"{came} ({ignored.reason})"
     for tracking in order.trackings:
         yield "Parcel", " ".join(filter(None, (tracking.carrier, tracking.number, tracking.url)))
     yield "Tags", ", ".join(order.tags)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import attrs
 
-from shoppego_orders.attribution import Attribution, Touch
+from shoppego_orders.attribution import Attribution, IgnoredTouch, Touch
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.money import Money
 from shoppego_orders.order.lines import Adjustment, LineItem
@@ -63,6 +63,7 @@ class Placed:
     delivery: Delivery
     payment_method: PaymentMethod | None
     touches: tuple[Touch, ...]
+    ignored_touches: tuple[IgnoredTouch, ...]
     attribution: Attribution | None
     note: str
     tags: tuple[str, ...]

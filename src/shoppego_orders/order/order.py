@@ -8,7 +8,7 @@ from typing import Required, TypedDict, Unpack
 
 import attrs
 
-from shoppego_orders.attribution import Attribution, Touch
+from shoppego_orders.attribution import Attribution, IgnoredTouch, Touch
 from shoppego_orders.customers import Address, Customer, Identify, customer_key
 from shoppego_orders.errors import BrokenHistory, CommandRefused, InvalidValue
 from shoppego_orders.money import Money
@@ -73,6 +73,7 @@ class OrderParts(TypedDict, total=False):
     delivery: Delivery
     payment_method: PaymentMethod | None
     touches: Iterable[Touch]
+    ignored_touches: Iterable[IgnoredTouch]
     attribution: Attribution | None
     note: str
     tags: Iterable[str]
@@ -110,8 +111,10 @@ class Order(OrderState):
         :param adjustments: discounts, shipping, taxes.
         :param customer: who buys; nobody known where left out.
         :param delivery: ``ship`` unless told.
-        :param touches: the visits that led here, oldest first.
-        :param attribution: where the order came from, as an attribution table answered.
+        :param touches: the visits that led here, in any order; a
+            :class:`~shoppego_orders.Journey` tells which count.
+        :param ignored_touches: visits that earn nothing, and why, as a journey tells.
+        :param attribution: where the order came from, as a table or a journey answered.
         :param identify: tells who counts as the same customer within the shop.
         :raises InvalidValue: for an order with nothing in it, or a total below zero.
         :raises UnknownCurrency: for a currency that ISO 4217 does not list.
@@ -545,17 +548,24 @@ def _placed(life: Life, id: str, parts: OrderParts) -> Placed:
         billing_address=parts.get("billing_address"),
         delivery=word_of(Delivery, parts.get("delivery", Delivery.SHIP), "delivery"),
         payment_method=parts.get("payment_method"),
-        touches=tuple(parts.get("touches", ())),
+        touches=_by_time(parts.get("touches", ())),
+        ignored_touches=tuple(parts.get("ignored_touches", ())),
         attribution=parts.get("attribution"),
         note=storable(parts.get("note", "")),
         tags=_tags(parts.get("tags", ())),
     )
-    check_types("touches", Touch, data.touches)
+    check_types("ignored_touches", IgnoredTouch, data.ignored_touches)
     for field, kind in _OPTIONAL_PARTS:
         value = getattr(data, field)
         check_types(field, kind, () if value is None else [value])
     check_composition(data.lines, data.adjustments, currency)
     return data
+
+
+def _by_time(touches: Iterable[Touch]) -> tuple[Touch, ...]:
+    given = tuple(touches)
+    check_types("touches", Touch, given)
+    return tuple(sorted(given, key=lambda touch: touch.at))
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:

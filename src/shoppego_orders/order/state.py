@@ -6,7 +6,7 @@ from datetime import datetime
 
 import attrs
 
-from shoppego_orders.attribution import Attribution, Touch
+from shoppego_orders.attribution import Attribution, IgnoredTouch, Touch
 from shoppego_orders.customers import Address, Customer, phone_digits
 from shoppego_orders.money import Money
 from shoppego_orders.order import ledger
@@ -34,6 +34,8 @@ class OrderState:
 
     :ivar placed_at: when the checkout began.
     :ivar customer_key: who counts as the same customer within the shop; None for nobody known.
+    :ivar touches: the visits that led here, oldest first.
+    :ivar ignored_touches: visits that earn nothing, and why.
     :ivar offers: the payment references of the offers that were accepted.
     :ivar completed_at: when the checkout was first completed: paid in full, or confirmed.
     :ivar taken_up_at: when the merchant first took it up (a draft: when it was entered).
@@ -59,6 +61,7 @@ class OrderState:
     billing_address: Address | None
     payment_method: PaymentMethod | None
     touches: tuple[Touch, ...]
+    ignored_touches: tuple[IgnoredTouch, ...]
     attribution: Attribution | None
     note: str
     tags: tuple[str, ...]
@@ -247,6 +250,21 @@ class OrderState:
     def campaign(self) -> str | None:
         """``utm_campaign``, as it came."""
         return None if self.attribution is None else self.attribution.campaign
+
+    @property
+    def first_touch(self) -> Touch | None:
+        """The oldest visit that led to the order."""
+        return self.touches[0] if self.touches else None
+
+    @property
+    def last_touch(self) -> Touch | None:
+        """The newest visit that led to the order."""
+        return self.touches[-1] if self.touches else None
+
+    @property
+    def days_to_conversion(self) -> int | None:
+        """Whole days of 24 hours from the first visit to the order; None without visits."""
+        return (self.placed_at - self.touches[0].at).days if self.touches else None
 
     @property
     def tracking_numbers(self) -> tuple[str, ...]:

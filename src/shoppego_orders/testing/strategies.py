@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import attrs
 from hypothesis import strategies as st
 
-from shoppego_orders.attribution import Attribution, Touch, default_table
+from shoppego_orders.attribution import Attribution, IgnoredTouch, Touch, default_table
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import CommandRefused
 from shoppego_orders.money import Money
@@ -607,6 +607,10 @@ def _parts(currency: str) -> st.SearchStrategy[dict[str, Any]]:
             "delivery": st.sampled_from(Delivery),
             "payment_method": st.none() | payment_methods(),
             "touches": st.lists(touches(), max_size=2),
+            "ignored_touches": st.lists(
+                st.builds(IgnoredTouch, touches(), st.sampled_from(["too-old", "payment"])),
+                max_size=1,
+            ),
             "attribution": st.none() | attributions(),
             "note": st.just("") | texts(),
             "tags": st.lists(tags(), max_size=3),
