@@ -64,6 +64,12 @@ def test_all_names_what_is_public_and_nothing_else() -> None:
     assert len(shoppego_orders.__all__) == len(set(shoppego_orders.__all__))
 
 
+def test_what_is_not_public_is_not_there() -> None:
+    assert set(shoppego_orders.__all__) <= set(dir(shoppego_orders))
+    with pytest.raises(AttributeError, match="no attribute 'surprise'"):
+        importlib.import_module("shoppego_orders").__getattr__("surprise")
+
+
 @pytest.mark.parametrize("name", shoppego_orders.__all__)
 def test_a_public_name_exists_and_is_documented(name: str) -> None:
     value = getattr(shoppego_orders, name)

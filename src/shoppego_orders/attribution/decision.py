@@ -137,9 +137,13 @@ class Index:
         return row
 
 
-def decide(facts: Facts, index: Index, rules: tuple[Rule, ...]) -> Verdict:
-    """Own rules, then ``utm_source``, then a click id, then the referrer; else the globe."""
-    referrer = None if facts.own else index.of_referrer(facts.host, facts.path, app=facts.app)
+def decide(
+    facts: Facts, index: Index, rules: tuple[Rule, ...], referrer: Source | None
+) -> Verdict:
+    """Own rules, then ``utm_source``, then a click id, then the referrer; else the globe.
+
+    :param referrer: the row of the referrer; None also where that is the shop itself.
+    """
     return (
         _by_rule(facts, index, rules, referrer)
         or _by_utm_source(facts, index, referrer)

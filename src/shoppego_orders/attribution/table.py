@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import attrs
 
@@ -20,7 +20,13 @@ from shoppego_orders.attribution.decision import Facts, Index, Verdict, decide
 from shoppego_orders.attribution.rules import Rule
 from shoppego_orders.attribution.source import Attribution, ClickId, Source, merged, search_pattern
 from shoppego_orders.attribution.text import clean
-from shoppego_orders.attribution.touch import UTM_PARAMETERS, Touch, read_landing, read_parameter
+from shoppego_orders.attribution.touch import (
+    UTM_PARAMETERS,
+    Touch,
+    read_landing,
+    read_parameter,
+    read_plain,
+)
 from shoppego_orders.errors import InvalidTable, InvalidValue
 
 
@@ -72,7 +78,13 @@ class AttributionTable:
     _answers: dict[tuple[str | None, ...], Attribution] = attrs.field(
         init=False, eq=False, repr=False, factory=dict["tuple[str | None, ...]", Attribution]
     )
-    _seen: dict[int, None] = attrs.field(init=False, eq=False, repr=False, factory=dict[int, None])
+    # Hashes of what was seen once, each at its own place or the place of one that it drove out.
+    _seen: list[int] = attrs.field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(lambda self: [0] * self.remembered, takes_self=True),
+    )
     _verdicts: dict[_Key, Verdict] = attrs.field(
         init=False, eq=False, repr=False, factory=dict["_Key", Verdict]
     )
@@ -171,17 +183,23 @@ class AttributionTable:
         The merchant's rules decide first, then ``utm_source``, then a click id, then the
         referrer; where nothing tells, the source is ``direct``, the globe.
         """
-        if not self.remembered or len(touch.landing_url) + len(touch.referrer or "") > _LONG:
-            return self._classified(touch, remember=False)
-        page, ids = self._without_click_ids(touch.landing_url)
-        shape = (page, *ids, touch.referrer)
+        url, referrer = touch.landing_url, touch.referrer
+        if not self.remembered or len(url) + len(referrer or "") > _LONG:
+            return self._classified(url, referrer, remember=False)
+        # Taken off only where the last parameter is one.
+        if url[url.rfind("&") + 1 : url.rfind("=")] in self._index.click_names:
+            page, ids = self._without_click_ids(url)
+            shape: tuple[str | None, ...] = (page, referrer, *ids)
+        else:
+            ids, shape = _NO_IDS, (url, referrer)
         known = self._answers.get(shape)
         if known is None:
-            answer = self._classified(touch, remember=True)
+            answer = self._classified(url, referrer, remember=True)
             # Most URLs never come again: an answer is kept when its URL is seen a second time.
-            seen = hash(shape)
-            if seen not in self._seen:
-                self._remember(self._seen, seen, None)
+            seen, doors = hash(shape), self._seen
+            door = seen % len(doors)
+            if doors[door] != seen:
+                doors[door] = seen
             elif ids.items() <= {click.name: click.value for click in answer.click_ids}.items():
                 self._remember(self._answers, shape, answer)
             return answer
@@ -190,11 +208,9 @@ class AttributionTable:
         clicks = [
             ClickId(click.name, ids.get(click.name, click.value)) for click in known.click_ids
         ]
-        # Quicker than attrs.evolve; of whatever types the fields have.
-        fields: dict[str, Any] = {**known.__dict__, "click_ids": tuple(clicks)}
-        return Attribution(**fields)
+        return known.with_click_ids(tuple(clicks))
 
-    def _without_click_ids(self, url: str) -> tuple[str, dict[str, str]]:
+    def _without_click_ids(self, url: str) -> tuple[str, Mapping[str, str]]:
         """Take off the click ids at a URL's end: platforms append them, and each is unique."""
         ids: dict[str, str] = {}
         while True:
@@ -206,44 +222,58 @@ class AttributionTable:
                 return url, ids
             url, ids[name] = page, value
 
-    def _classified(self, touch: Touch, *, remember: bool) -> Attribution:
+    def _classified(self, url: str, came_from: str | None, *, remember: bool) -> Attribution:
         index = self._index
-        tags, flags = read_landing(touch.landing_url, index.names)
-        referrer = self._referrers.get(touch.referrer)
+        flags: tuple[str, ...] = ()
+        tags = read_plain(url, index.names)
+        if tags is None:
+            tags, flags = read_landing(url, index.names)
+        referrer = self._referrers.get(came_from)
         if referrer is None:
-            referrer = _Referrer.of(touch.referrer, index)
+            referrer = self._referrer(came_from)
             if remember:
-                self._remember(self._referrers, touch.referrer, referrer)
+                self._remember(self._referrers, came_from, referrer)
+        host, path, app, site, own, row, search_term, referrer_flags = referrer
+        if site and not own:
+            # Most touches of a shop land on one origin.
+            origin = url[: url.find("/", 8) + 1]
+            own = (self._origins.get(origin) or self._landing_site(url, origin)) == site
         clicks = () if index.click_names.isdisjoint(tags) else index.clicks_of(tags)
         tag = tags.get
         utm_source, medium, campaign = tag("utm_source"), tag("utm_medium"), tag("utm_campaign")
-        host = referrer.host
+        decisive = campaign or ""
+        if decisive.isascii() and not self.rules:
+            # The campaign only where a channel looks at it: the others share their decisions.
+            folded = decisive.lower()
+            if "shop" not in folded and "cross" not in folded:
+                decisive = ""
         # A plain tuple of the facts is quicker to make and to look up.
         facts = (
             utm_source or "",
             medium or "",
-            self._decisive(campaign) if campaign else "",
+            decisive,
             not _UTM.isdisjoint(tags),
             clicks,
             bool(clicks) and tag("gad_source") == "1",
             host,
-            referrer.path,
-            referrer.app,
-            self._owns(host, touch.landing_url) if host else False,
-            _page(touch.landing_url) if self.rules else "",
+            path,
+            app,
+            own,
+            _page(url) if self.rules else "",
         )
         verdict = self._verdicts.get(facts)
         if verdict is None:
-            verdict = decide(Facts._make(facts), index, self.rules)
+            verdict = decide(Facts._make(facts), index, self.rules, None if own else row)
             if remember:
                 self._remember(self._verdicts, facts, verdict)
+        source, name, logo, channel, rule, evidence, ignored = verdict
         return Attribution(
-            verdict.source,
-            verdict.name,
-            verdict.logo,
-            verdict.channel,
-            verdict.rule,
-            verdict.evidence,
+            source,
+            name,
+            logo,
+            channel,
+            rule,
+            evidence,
             utm_source,
             medium,
             campaign,
@@ -253,37 +283,35 @@ class AttributionTable:
             tag("utm_source_platform"),
             tuple([ClickId(name, tags[name]) for name in clicks]) if clicks else (),
             host or None,
-            referrer.search_term,
-            verdict.ignored,
-            flags + referrer.flags if referrer.flags else flags,
+            search_term,
+            ignored,
+            flags + referrer_flags if referrer_flags else flags,
         )
 
-    def _decisive(self, campaign: str) -> str:
-        """The campaign where something looks at it, so that the others share their decisions."""
-        if self.rules or not campaign.isascii():
-            return campaign
-        folded = campaign.lower()
-        return campaign if "shop" in folded or "cross" in folded else ""
+    def _referrer(self, text: str | None) -> _Referrer:
+        address, flags = _read_referrer(text)
+        host, index = address.host, self._index
+        app = address.scheme.endswith("-app")
+        looks_at_path = index.wild or host.endswith(index.pathed)
+        path = address.path.lower() if looks_at_path else ""
+        row = index.of_referrer(host, path, app=app)
+        term = _search_term(row.search, address) if row is not None and row.search else None
+        site = host.removeprefix("www.")
+        own = site in self.own_hosts or (
+            self.own_subdomains and site.endswith(tuple(f".{own}" for own in self.own_hosts))
+        )
+        return _Referrer(host, path, app, site, own, row, term, flags)
+
+    def _landing_site(self, url: str, origin: str) -> str:
+        site = landing_host(url).removeprefix("www.")
+        if self.remembered and _ORIGIN.fullmatch(origin) is not None:
+            self._remember(self._origins, origin, site)
+        return site
 
     def _remember(self, memory: dict[_K, _V], key: _K, value: _V) -> None:
         if len(memory) >= self.remembered:
             memory.clear()
         memory[key] = value
-
-    def _owns(self, host: str, landing_url: str) -> bool:
-        host = host.removeprefix("www.")
-        if host in self.own_hosts:
-            return True
-        if self.own_subdomains and host.endswith(tuple(f".{own}" for own in self.own_hosts)):
-            return True
-        # Most touches of a shop land on one origin.
-        origin = landing_url[: landing_url.find("/", 8) + 1]
-        own = self._origins.get(origin)
-        if own is None:
-            own = landing_host(landing_url).removeprefix("www.")
-            if self.remembered and _ORIGIN.fullmatch(origin) is not None:
-                self._remember(self._origins, origin, own)
-        return own == host
 
     def _check(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -292,23 +320,21 @@ class AttributionTable:
 
 
 class _Referrer(NamedTuple):
-    """A referrer that has been read; :class:`Facts` says what its fields are."""
+    """A referrer that has been read; :class:`Facts` says what its first fields are.
+
+    :ivar site: the host without ``www.``.
+    :ivar own: it is one of the table's own hosts.
+    :ivar row: of the table, that it belongs to.
+    """
 
     host: str
     path: str
     app: bool
+    site: str
+    own: bool
+    row: Source | None
     search_term: str | None
     flags: tuple[str, ...]
-
-    @classmethod
-    def of(cls, text: str | None, index: Index) -> _Referrer:
-        address, flags = _read_referrer(text)
-        app = address.scheme.endswith("-app")
-        looks_at_path = index.wild or address.host.endswith(index.pathed)
-        path = address.path.lower() if looks_at_path else ""
-        row = index.of_referrer(address.host, path, app=app)
-        term = _search_term(row.search, address) if row is not None and row.search else None
-        return cls(address.host, path, app, term, flags)
 
 
 def _read_referrer(text: str | None) -> tuple[Address, tuple[str, ...]]:
@@ -360,5 +386,6 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}/")
 _LONG = 2048
 # What needs no decoding and no cleaning, and is not cut.
 _CLICK_VALUE = re.compile(r"[A-Za-z0-9._~*|:-]{1,256}")
+_NO_IDS: Mapping[str, str] = {}
 _NOWHERE = Address("", "")
 _UTM = frozenset(UTM_PARAMETERS)

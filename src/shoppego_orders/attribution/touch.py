@@ -99,9 +99,9 @@ def read_landing(url: str, names: frozenset[str]) -> Landing:
 
     :param names: in lower case.
     """
-    quick = _read_plain(url, names)
-    if quick is not None:
-        return quick
+    plain = read_plain(url, names)
+    if plain is not None:
+        return Landing(plain, ())
     flags: list[str] = []
     if len(url) > ADDRESS_LIMIT:
         url = url[:ADDRESS_LIMIT]
@@ -128,33 +128,35 @@ def read_landing(url: str, names: frozenset[str]) -> Landing:
     return Landing(found, tuple(dict.fromkeys(flags)) if flags else ())
 
 
-def _read_plain(url: str, names: frozenset[str]) -> Landing | None:
-    """Read at once what needs no care; None where it needs some, or holds other parameters."""
+def read_plain(url: str, names: frozenset[str]) -> dict[str, str] | None:
+    """Read at once what needs no care and no flag; None where it needs some.
+
+    Gives what :func:`read_landing` would, in half the time, for URLs that hold nothing but
+    named parameters, each once, with no escape but those of the space.
+
+    :param names: in lower case.
+    """
     query = url.partition("?")[2].replace("+", " ").replace("%20", " ")
+    if "#" in url or (not query and "&" in url):
+        return None
     if not query:
-        return Landing({}, ()) if "#" not in url and "&" not in url else None
-    if (
-        len(url) > FIELD_LIMIT * 4
-        or "#" in url
-        or not (query.isascii() and query.isprintable())
-        # Escapes that are left, and separators to repair.
-        or "%" in query
-        or ";" in query
-        or "?" in query
-    ):
+        return {}
+    # Deleting from bytes is the quickest way to find any of many characters.
+    if not query.isascii() or len(query.encode().translate(None, _CAREFUL)) < len(query):
         return None
     if " " in query and ("  " in query or "= " in query or " &" in query or query[-1] == " "):
         return None
-    pairs = [piece.split("=", 1) for piece in query.split("&")]
     try:
-        found = dict(pairs)
+        found = dict([piece.split("=", 1) for piece in query.split("&")])
     except ValueError:  # a piece without an equals sign
         return None
-    if len(found) < len(pairs) or not names.issuperset(found) or "" in found.values():
+    if len(found) <= query.count("&") or not names.issuperset(found) or "" in found.values():
         return None
-    if len(url) > FIELD_LIMIT and max(map(len, found.values())) > FIELD_LIMIT:
+    if len(url) > FIELD_LIMIT and (
+        len(url) > ADDRESS_LIMIT or max(map(len, found.values())) > FIELD_LIMIT
+    ):
         return None
-    return Landing(found, ())
+    return found
 
 
 def read_parameter(query: str, name: str) -> str | None:
@@ -257,3 +259,7 @@ def _escaped(value: str) -> str:
     for sign, escape in (("%", "%25"), ("&", "%26"), ("+", "%2B"), ("#", "%23"), (";", "%3B")):
         value = value.replace(sign, escape)
     return value
+
+
+# Controls, and what begins an escape or separates wrongly.
+_CAREFUL = bytes([*range(32), 127]) + b"%;?"
