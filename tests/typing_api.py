@@ -5,8 +5,34 @@ A line that no longer type-checks is a change that users notice.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import assert_type
 
+from shoppego_orders import (
+    AbandonmentPolicy,
+    Attribution,
+    LineItem,
+    Mailer,
+    Money,
+    Order,
+    OrderPage,
+    OrderQuery,
+    OrderRow,
+    OrderStore,
+    PaymentStatus,
+    SweepResult,
+    TaskLog,
+    Touch,
+    Verdict,
+    default_table,
+    orders_page,
+    sweep,
+)
+from shoppego_orders.adapters.maildir import EmlMailer, MaildirMailer
+from shoppego_orders.adapters.memory import MemoryOrderStore, MemoryTaskLog, RecordingMailer
+from shoppego_orders.adapters.smtp import SmtpMailer
+from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import CommandRefused, OrdersError
 
 
@@ -15,3 +41,43 @@ def an_error_has_typed_fields(error: CommandRefused) -> None:
     assert_type(str(error), str)
     caught: OrdersError = error
     assert isinstance(caught, Exception)
+
+
+def commands_and_facts_return_orders(line: LineItem, at: datetime) -> None:
+    order = Order.place(id="1", shop="s", currency="MYR", lines=[line], at=at)
+    assert_type(order, Order)
+    assert_type(order.record_payment("p", order.total, at=at), Order)
+    assert_type(order.cancel(reason="asked", at=at), Order)
+    assert_type(order.total, Money)
+    assert_type(order.payment_status, PaymentStatus)
+
+
+def a_row_is_typed(row: OrderRow) -> None:
+    assert_type(row.total, Money)
+    assert_type(row.completed_at, datetime | None)
+
+
+def a_touch_is_classified(touch: Touch) -> None:
+    assert_type(default_table().classify(touch), Attribution)
+
+
+def services_take_any_store(store: OrderStore, now: datetime) -> None:
+    assert_type(sweep(store, AbandonmentPolicy(), now), SweepResult)
+    assert_type(orders_page(store), OrderPage)
+    assert_type(store.rows(OrderQuery()), Iterator[OrderRow])
+
+
+def an_order_and_its_row_are_judged(order: Order, now: datetime) -> None:
+    assert_type(AbandonmentPolicy().judge(order, [], now), Verdict)
+    assert_type(AbandonmentPolicy().judge(OrderRow.of(order), [order], now), Verdict)
+
+
+def what_ships_is_what_the_ports_ask_for(
+    stores: tuple[MemoryOrderStore, SqlOrderStore],
+    logs: tuple[MemoryTaskLog, SqlTaskLog],
+    mailers: tuple[SmtpMailer, MaildirMailer, EmlMailer, RecordingMailer],
+) -> None:
+    all_stores: tuple[OrderStore, ...] = stores
+    all_logs: tuple[TaskLog, ...] = logs
+    all_mailers: tuple[Mailer, ...] = mailers
+    assert len(all_stores) + len(all_logs) + len(all_mailers)

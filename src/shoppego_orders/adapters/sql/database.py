@@ -195,7 +195,7 @@ class Database:
 
     def _problem(self, told: str) -> str:
         if told.startswith("no such table: shoppego_"):
-            return "it has no tables for orders yet; create() makes them"
+            return "it has no tables for orders yet; importing, or create(), makes them"
         # SQLite's only words for three different things.
         if told == "unable to open database file":
             path = Path(self.name)
