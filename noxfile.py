@@ -177,7 +177,7 @@ def deep(session: nox.Session) -> None:
 @nox.session(default=False, tags=["slow"])
 def bench(session: nox.Session) -> None:
     """The benchmarks, which print and never fail on a time; arguments name the files to run."""
-    sync(session, "tests")
+    sync(session, "bench")
     for path in session.posargs or sorted(str(p) for p in Path("tests/bench").glob("[!_]*.py")):
         session.run("python", path)
 
