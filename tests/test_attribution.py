@@ -456,6 +456,13 @@ def test_an_answer_that_another_click_id_would_not_change_is_no_shape() -> None:
         assert answer.flags == ("repeated:gclid",)
 
 
+@pytest.mark.parametrize("page", ["?gclid=1", "?gclid=1#a", "?gclid=%31&x=1", "?%67clid=1"])
+def test_a_click_id_that_stands_twice_is_no_shape_even_with_one_value(page: str) -> None:
+    table = TABLE.remembering(100)
+    found = [classify(f"{SHOP}/{page}&gclid={last}", table=table) for last in "1112"]
+    assert {answer.click_ids for answer in found} == {(ClickId("gclid", "1"),)}
+
+
 # Logos
 
 

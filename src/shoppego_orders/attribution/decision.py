@@ -11,7 +11,12 @@ import attrs
 from shoppego_orders.attribution.address import canonical_host
 from shoppego_orders.attribution.channels import CHANNELS, DIRECT, REFERRAL, UNASSIGNED, channel_of
 from shoppego_orders.attribution.rules import Rule
-from shoppego_orders.attribution.source import ClickKind, Source, host_and_path
+from shoppego_orders.attribution.source import (
+    Attribution,
+    ClickKind,
+    Source,
+    host_and_path,
+)
 from shoppego_orders.attribution.text import clean, fold, slug
 from shoppego_orders.attribution.touch import UTM_PARAMETERS
 
@@ -42,18 +47,6 @@ class Facts(NamedTuple):
     app: bool = False
     own: bool = False
     page: str = ""
-
-
-class Verdict(NamedTuple):
-    """A decision, see :class:`~shoppego_orders.attribution.Attribution` for its words."""
-
-    source: str
-    name: str
-    logo: str
-    channel: str
-    rule: str
-    evidence: str
-    ignored: str | None = None
 
 
 @attrs.frozen
@@ -105,13 +98,10 @@ class Index:
             tuple(host.strip("{}.") for host, paths in by_host.items() if any(paths)),
         )
 
-    def clicks_of(self, tags: dict[str, str]) -> tuple[str, ...]:
-        """The names of the click ids among parameters, in the table's order."""
-        found = [name for name in tags if name in self.clicks]
-        if len(found) > 1:
-            order = list(self.clicks)
-            found.sort(key=order.index)
-        return tuple(found)
+    def in_order(self, click_ids: Iterable[str]) -> tuple[str, ...]:
+        """The names of click ids in the table's order."""
+        found = tuple(click_ids)
+        return found if len(found) < 2 else tuple(sorted(found, key=list(self.clicks).index))
 
     def of_referrer(self, host: str, path: str, *, app: bool) -> Source | None:
         """The row of a referrer, which may be an app."""
@@ -120,7 +110,7 @@ class Index:
     def of_host(self, host: str, path: str) -> Source | None:
         """The row of a referrer: the most specific host, then the longest path."""
         while host:
-            for name in (host, *(_wildcards(host) if self.wild else ())):
+            for name in (host, *_wildcards(host)) if self.wild else (host,):
                 for prefix, row in self.by_host.get(name, ()):
                     if not prefix or path == prefix or path.startswith(f"{prefix}/"):
                         return row
@@ -139,8 +129,10 @@ class Index:
 
 def decide(
     facts: Facts, index: Index, rules: tuple[Rule, ...], referrer: Source | None
-) -> Verdict:
+) -> Attribution:
     """Own rules, then ``utm_source``, then a click id, then the referrer; else the globe.
+
+    The answer holds the decision alone: its tags, referrer and flags are for others to add.
 
     :param referrer: the row of the referrer; None also where that is the shop itself.
     """
@@ -155,7 +147,7 @@ def decide(
 
 def _by_rule(
     facts: Facts, index: Index, rules: tuple[Rule, ...], referrer: Source | None
-) -> Verdict | None:
+) -> Attribution | None:
     if not rules:
         return None
     fields = {
@@ -170,24 +162,24 @@ def _by_rule(
             row = index.by_key[rule.source]
             channel = rule.channel or _channel(facts, index, row, referrer)
             evidence = f"{rule.name!r} ({rule.field} {rule.match} {', '.join(rule.values)})"
-            return Verdict(row.key, row.name, row.logo, channel, "merchant-rule", evidence)
+            return Attribution(row.key, row.name, row.logo, channel, "merchant-rule", evidence)
     return None
 
 
-def _by_utm_source(facts: Facts, index: Index, referrer: Source | None) -> Verdict | None:
+def _by_utm_source(facts: Facts, index: Index, referrer: Source | None) -> Attribution | None:
     tag = facts.utm_source
     if not tag:
         return None
     row = index.of_utm_source(tag)
     if row is not None:
         channel = _channel(facts, index, row, referrer)
-        return Verdict(row.key, row.name, row.logo, channel, "utm-source", tag)
+        return Attribution(row.key, row.name, row.logo, channel, "utm-source", tag)
     row = index.by_key.get("unknown", UNKNOWN)
     channel = _channel(facts, index, row, referrer)
-    return Verdict(slug(tag) or row.key, tag, row.logo, channel, "utm-source", tag)
+    return Attribution(slug(tag) or row.key, tag, row.logo, channel, "utm-source", tag)
 
 
-def _by_click(facts: Facts, index: Index, referrer: Source | None) -> Verdict | None:
+def _by_click(facts: Facts, index: Index, referrer: Source | None) -> Attribution | None:
     if not facts.clicks:
         return None
     name = min(facts.clicks, key=lambda name: _STRENGTH[index.clicks[name][0][0]])
@@ -195,10 +187,10 @@ def _by_click(facts: Facts, index: Index, referrer: Source | None) -> Verdict | 
     # Instagram's links carry Facebook's click id: the referrer tells which of the two it is.
     row = referrer if referrer is not None and referrer in rows else rows[0]
     channel = _channel(facts, index, row, referrer)
-    return Verdict(row.key, row.name, row.logo, channel, "click-id", name)
+    return Attribution(row.key, row.name, row.logo, channel, "click-id", name)
 
 
-def _by_referrer(facts: Facts, index: Index, referrer: Source | None) -> Verdict | None:
+def _by_referrer(facts: Facts, index: Index, referrer: Source | None) -> Attribution | None:
     if not facts.host:
         return None
     ignored = "own-shop" if facts.own else None if referrer is None else referrer.ignored
@@ -206,19 +198,23 @@ def _by_referrer(facts: Facts, index: Index, referrer: Source | None) -> Verdict
         return None  # the tags tell of a visit, and neither the shop nor a gateway sent it
     if facts.own:
         row = index.by_key.get("direct", GLOBE)
-        return Verdict(row.key, row.name, row.logo, row.channel, "referrer", facts.host, ignored)
+        return Attribution(
+            row.key, row.name, row.logo, row.channel, "referrer", facts.host, ignored=ignored
+        )
     row = index.by_key.get("referral", UNLISTED) if referrer is None else referrer
     channel = _channel(facts, index, row, referrer)
-    return Verdict(row.key, row.name, row.logo, channel, "referrer", facts.host, ignored)
+    return Attribution(
+        row.key, row.name, row.logo, channel, "referrer", facts.host, ignored=ignored
+    )
 
 
-def _by_nothing(facts: Facts, index: Index) -> Verdict:
+def _by_nothing(facts: Facts, index: Index) -> Attribution:
     if facts.tagged:
         row = index.by_key.get("unknown", UNKNOWN)
         channel = _channel(facts, index, row, None)
-        return Verdict(row.key, row.name, row.logo, channel, "utm-tags", "")
+        return Attribution(row.key, row.name, row.logo, channel, "utm-tags", "")
     row = index.by_key.get("direct", GLOBE)
-    return Verdict(row.key, row.name, row.logo, row.channel, "none", "")
+    return Attribution(row.key, row.name, row.logo, row.channel, "none", "")
 
 
 def _channel(facts: Facts, index: Index, row: Source, referrer: Source | None) -> str:

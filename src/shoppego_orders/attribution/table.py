@@ -16,12 +16,12 @@ from shoppego_orders.attribution.address import (
     landing_host,
     read_address,
 )
-from shoppego_orders.attribution.decision import Facts, Index, Verdict, decide
+from shoppego_orders.attribution.decision import Facts, Index, decide
 from shoppego_orders.attribution.rules import Rule
 from shoppego_orders.attribution.source import Attribution, ClickId, Source, merged, search_pattern
 from shoppego_orders.attribution.text import clean
 from shoppego_orders.attribution.touch import (
-    UTM_PARAMETERS,
+    PLAIN_PARAMETERS,
     Touch,
     read_landing,
     read_parameter,
@@ -83,10 +83,10 @@ class AttributionTable:
         init=False,
         eq=False,
         repr=False,
-        default=attrs.Factory(lambda self: [0] * self.remembered, takes_self=True),
+        default=attrs.Factory(lambda self: [0] * min(self.remembered, _PLACES), takes_self=True),
     )
-    _verdicts: dict[_Key, Verdict] = attrs.field(
-        init=False, eq=False, repr=False, factory=dict["_Key", Verdict]
+    _verdicts: dict[_Key, Attribution] = attrs.field(
+        init=False, eq=False, repr=False, factory=dict["_Key", Attribution]
     )
 
     def __attrs_post_init__(self) -> None:
@@ -184,23 +184,22 @@ class AttributionTable:
         referrer; where nothing tells, the source is ``direct``, the globe.
         """
         url, referrer = touch.landing_url, touch.referrer
-        if not self.remembered or len(url) + len(referrer or "") > _LONG:
-            return self._classified(url, referrer, remember=False)
-        # Taken off only where the last parameter is one.
-        if url[url.rfind("&") + 1 : url.rfind("=")] in self._index.click_names:
+        page, ids = url, _NO_IDS
+        long = len(url) + len(referrer or "") > _LONG
+        if url[url.rfind("&") + 1 : url.rfind("=")] in self._index.click_names and not long:
             page, ids = self._without_click_ids(url)
-            shape: tuple[str | None, ...] = (page, referrer, *ids)
-        else:
-            ids, shape = _NO_IDS, (url, referrer)
+        if long or not self._seen:
+            return self._classified(url, page, ids, referrer, remember=False)
+        shape = (page, referrer, *ids) if ids else (page, referrer)
         known = self._answers.get(shape)
         if known is None:
-            answer = self._classified(url, referrer, remember=True)
+            answer = self._classified(url, page, ids, referrer, remember=True)
             # Most URLs never come again: an answer is kept when its URL is seen a second time.
-            seen, doors = hash(shape), self._seen
-            door = seen % len(doors)
-            if doors[door] != seen:
-                doors[door] = seen
-            elif ids.items() <= {click.name: click.value for click in answer.click_ids}.items():
+            seen = hash(page)
+            place = seen % len(self._seen)
+            if self._seen[place] != seen:
+                self._seen[place] = seen
+            elif not any(f"repeated:{name}" in answer.flags for name in ids):
                 self._remember(self._answers, shape, answer)
             return answer
         if not ids:
@@ -216,18 +215,23 @@ class AttributionTable:
         while True:
             page, _, last = url.rpartition("&")
             name, _, value = last.partition("=")
-            if name not in self._index.click_names or name in ids or not page:
+            if name not in self._index.click_names or name in ids:
                 return url, ids
-            if _CLICK_VALUE.fullmatch(value) is None:
+            if "?" not in page or "#" in page or _CLICK_VALUE.fullmatch(value) is None:
                 return url, ids
             url, ids[name] = page, value
 
-    def _classified(self, url: str, came_from: str | None, *, remember: bool) -> Attribution:
+    def _classified(
+        self, url: str, page: str, ids: Mapping[str, str], came_from: str | None, *, remember: bool
+    ) -> Attribution:
         index = self._index
         flags: tuple[str, ...] = ()
-        tags = read_plain(url, index.names)
+        tags = read_plain(page)
         if tags is None:
-            tags, flags = read_landing(url, index.names)
+            found, flags = read_landing(url, index.names)
+            tags = tuple(map(found.get, PLAIN_PARAMETERS))
+            ids = {name: found[name] for name in found if name in index.click_names}
+        utm_source, medium, campaign, utm_id, term, content, platform, gad_source = tags
         referrer = self._referrers.get(came_from)
         if referrer is None:
             referrer = self._referrer(came_from)
@@ -238,9 +242,7 @@ class AttributionTable:
             # Most touches of a shop land on one origin.
             origin = url[: url.find("/", 8) + 1]
             own = (self._origins.get(origin) or self._landing_site(url, origin)) == site
-        clicks = () if index.click_names.isdisjoint(tags) else index.clicks_of(tags)
-        tag = tags.get
-        utm_source, medium, campaign = tag("utm_source"), tag("utm_medium"), tag("utm_campaign")
+        clicks = index.in_order(ids) if ids else ()
         decisive = campaign or ""
         if decisive.isascii() and not self.rules:
             # The campaign only where a channel looks at it: the others share their decisions.
@@ -252,9 +254,9 @@ class AttributionTable:
             utm_source or "",
             medium or "",
             decisive,
-            not _UTM.isdisjoint(tags),
+            bool(utm_source or medium or campaign or utm_id or term or content or platform),
             clicks,
-            bool(clicks) and tag("gad_source") == "1",
+            bool(clicks) and gad_source == "1",
             host,
             path,
             app,
@@ -266,27 +268,24 @@ class AttributionTable:
             verdict = decide(Facts._make(facts), index, self.rules, None if own else row)
             if remember:
                 self._remember(self._verdicts, facts, verdict)
-        source, name, logo, channel, rule, evidence, ignored = verdict
-        return Attribution(
-            source,
-            name,
-            logo,
-            channel,
-            rule,
-            evidence,
-            utm_source,
-            medium,
-            campaign,
-            tag("utm_id"),
-            tag("utm_term"),
-            tag("utm_content"),
-            tag("utm_source_platform"),
-            tuple([ClickId(name, tags[name]) for name in clicks]) if clicks else (),
-            host or None,
-            search_term,
-            ignored,
-            flags + referrer_flags if referrer_flags else flags,
-        )
+        # attrs would take twice as long, and has nothing here to convert or to check.
+        answer = object.__new__(Attribution)
+        fields = answer.__dict__
+        fields.update(verdict.__dict__)
+        fields["utm_source"] = utm_source
+        fields["medium"] = medium
+        fields["campaign"] = campaign
+        fields["id"] = utm_id
+        fields["term"] = term
+        fields["content"] = content
+        fields["source_platform"] = platform
+        fields["referrer_host"] = host or None
+        fields["search_term"] = search_term
+        if clicks:
+            fields["click_ids"] = tuple([ClickId(name, ids[name]) for name in clicks])
+        if flags or referrer_flags:
+            fields["flags"] = flags + referrer_flags
+        return answer
 
     def _referrer(self, text: str | None) -> _Referrer:
         address, flags = _read_referrer(text)
@@ -384,8 +383,8 @@ _V = TypeVar("_V")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}/")
 # The characters of a URL and its referrer that may be remembered: memory stays bounded.
 _LONG = 2048
+_PLACES = 65_536
 # What needs no decoding and no cleaning, and is not cut.
 _CLICK_VALUE = re.compile(r"[A-Za-z0-9._~*|:-]{1,256}")
 _NO_IDS: Mapping[str, str] = {}
 _NOWHERE = Address("", "")
-_UTM = frozenset(UTM_PARAMETERS)

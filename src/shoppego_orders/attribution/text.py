@@ -30,6 +30,8 @@ def fold(text: str) -> str:
         text = unicodedata.normalize("NFKC", _ZERO_WIDTH.sub("", text)).casefold()
     else:
         text = text.lower()
+        if not text or text.isalnum():
+            return text
     return _SEPARATORS.sub("-", text).strip("-/")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
@@ -24,6 +25,9 @@ UTM_PARAMETERS = (
     "utm_source_platform",
 )
 """The campaign tags that are read, as Google Analytics 4 names them."""
+
+PLAIN_PARAMETERS = (*UTM_PARAMETERS, "gad_source")
+"""What is read of a landing URL, apart from click ids."""
 
 
 def _some(text: str | None) -> str:
@@ -99,9 +103,6 @@ def read_landing(url: str, names: frozenset[str]) -> Landing:
 
     :param names: in lower case.
     """
-    plain = read_plain(url, names)
-    if plain is not None:
-        return Landing(plain, ())
     flags: list[str] = []
     if len(url) > ADDRESS_LIMIT:
         url = url[:ADDRESS_LIMIT]
@@ -128,35 +129,23 @@ def read_landing(url: str, names: frozenset[str]) -> Landing:
     return Landing(found, tuple(dict.fromkeys(flags)) if flags else ())
 
 
-def read_plain(url: str, names: frozenset[str]) -> dict[str, str] | None:
-    """Read at once what needs no care and no flag; None where it needs some.
+def read_plain(url: str) -> tuple[str | None, ...] | None:
+    """Read at once a landing URL that needs no care.
 
-    Gives what :func:`read_landing` would, in half the time, for URLs that hold nothing but
-    named parameters, each once, with no escape but those of the space.
-
-    :param names: in lower case.
+    :returns: the values of :data:`PLAIN_PARAMETERS`, as :func:`read_landing` would read them
+        without a flag; or None where the URL holds other parameters, or one of these twice, or
+        anything to decode but spaces.
     """
-    query = url.partition("?")[2].replace("+", " ").replace("%20", " ")
-    if "#" in url or (not query and "&" in url):
-        return None
-    if not query:
-        return {}
-    # Deleting from bytes is the quickest way to find any of many characters.
-    if not query.isascii() or len(query.encode().translate(None, _CAREFUL)) < len(query):
-        return None
-    if " " in query and ("  " in query or "= " in query or " &" in query or query[-1] == " "):
-        return None
-    try:
-        found = dict([piece.split("=", 1) for piece in query.split("&")])
-    except ValueError:  # a piece without an equals sign
-        return None
-    if len(found) <= query.count("&") or not names.issuperset(found) or "" in found.values():
-        return None
+    # One pattern takes half the time of splitting, and checks as much.
+    found = _PLAIN.match(url.replace("+", " ").replace("%20", " "))
+    if found is None:
+        return None if "?" in url or "&" in url or "#" in url else _NO_TAGS
+    tags = found.groups()
     if len(url) > FIELD_LIMIT and (
-        len(url) > ADDRESS_LIMIT or max(map(len, found.values())) > FIELD_LIMIT
+        len(url) > ADDRESS_LIMIT or max([len(tag) for tag in tags if tag]) > FIELD_LIMIT
     ):
         return None
-    return found
+    return tags
 
 
 def read_parameter(query: str, name: str) -> str | None:
@@ -261,5 +250,13 @@ def _escaped(value: str) -> str:
     return value
 
 
-# Controls, and what begins an escape or separates wrongly.
-_CAREFUL = bytes([*range(32), 127]) + b"%;?"
+_NO_TAGS = (None,) * len(PLAIN_PARAMETERS)
+# ASCII but controls, escapes and separators; no space beside another or at an end.
+_WORD = r"[!\"$'-:<>@-~]++"
+_VALUE = f"({_WORD}(?: {_WORD})*+)"
+# What was found before is not found again; the beginning that most names share is matched once.
+_TAGS = [
+    rf"{name.removeprefix('utm_')}=(?({number})(?!)){_VALUE}"
+    for number, name in enumerate(PLAIN_PARAMETERS, 1)
+]
+_PLAIN = re.compile(rf"[^?#]*\?(?:(?:utm_(?:{'|'.join(_TAGS[:-1])})|{_TAGS[-1]})(?:&|\Z))+\Z")
