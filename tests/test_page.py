@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, date, datetime, timedelta
+from operator import methodcaller
 
 import pytest
 
@@ -301,3 +302,15 @@ def test_filters_that_ask_for_the_same_leave_what_they_have_in_common() -> None:
         search="siti",
         total_min=Money("5", "MYR"),
     )
+
+
+def test_a_notebook_shows_logos_and_nothing_that_a_customer_typed_runs() -> None:
+    store = MemoryOrderStore()
+    store.save(an_order(1))
+    store.save(an_order(2, name="<script>alert(1)</script>"))
+    shown: str = methodcaller("_repr_html_")(orders_page(store))
+
+    assert "<title>TikTok</title>" in shown
+    assert "&lt;script&gt;alert(1)" in shown
+    assert "<script" not in shown
+    assert "2 of 2 orders" in shown

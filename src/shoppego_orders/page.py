@@ -6,11 +6,13 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from html import escape
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import attrs
 
+from shoppego_orders.attribution.logos import LOGOS
 from shoppego_orders.errors import InvalidValue, OrdersError, TooManySavedTabs
 from shoppego_orders.money import Money
 from shoppego_orders.order import Fulfillment, Life, OrderRow, PaymentStatus
@@ -183,6 +185,31 @@ class OrderPage:
     total: int
     counts: Mapping[str, int]
     next: str | None
+
+    def _repr_html_(self) -> str:
+        """The page as a notebook shows it: logos, statuses and totals; times are UTC."""
+        head = "".join(f"<th>{each}</th>" for each in _HEAD)
+        body = "".join(map(_html_row, self.rows))
+        shown = f"{escape(self.tab)}: {len(self.rows)} of {self.total} orders"
+        return f"<table><caption>{shown}</caption><tr>{head}</tr>{body}</table>"
+
+
+_HEAD = ("", "Number", "Placed", "Customer", "Total", "Payment", "Fulfillment")
+
+
+def _html_row(row: OrderRow) -> str:
+    # A row of the merchant's own table has a slug and no drawing: its key is shown.
+    logo = LOGOS.get(row.logo or "") or escape(row.source or "")
+    texts = (
+        row.number,
+        row.placed_at.isoformat(" ", "minutes"),
+        row.customer_name,
+        str(row.total),
+        row.payment_status,
+        row.fulfillment,
+    )
+    cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
+    return f"<tr><td>{logo}</td>{cells}</tr>"
 
 
 def orders_page(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
 
 import attrs
 from hypothesis import given
@@ -23,6 +25,13 @@ from shoppego_orders.attribution.text import clean, fold, slug
 
 AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
 TABLE = default_table()
+CORPUS = Path(__file__).parent.parent / "data" / "attribution-corpus.json"
+REAL_LINKS = [
+    link[:2000]
+    for case in json.loads(CORPUS.read_text(encoding="utf-8"))
+    for link in (case["landing_url"], case["referrer"])
+    if link
+]
 HOSTS = sorted({host for row in TABLE.rows for host in row.hosts if "/" not in host})
 
 # Every code point, lone surrogates included.
@@ -272,3 +281,25 @@ def test_the_work_grows_no_faster_than_the_input(part: str) -> None:
     assert twice <= 2 * once + 100
     # Nothing is read after 8 KiB.
     assert work(20_000) <= 8192 * 20
+
+
+@given(st.integers(0, 2**64))
+def test_real_links_never_raise_however_they_are_damaged(seed: int) -> None:
+    # Over a million links in the deep profile: Hypothesis draws the seed alone, which is cheap.
+    random = Random(seed)
+    for _ in range(250):
+        landing, referrer = (damaged(random, random.choice(REAL_LINKS)) for _ in range(2))
+        answer = TABLE.classify(Touch(landing, referrer, AT))
+        assert answer.channel
+        assert len(answer.evidence) <= 256
+
+
+def damaged(random: Random, link: str) -> str:
+    """A link with pieces of another in it, or with characters changed, doubled or dropped."""
+    other = random.choice(REAL_LINKS)
+    for _ in range(random.randrange(1, 6)):
+        at, end = random.randrange(len(link) + 1), random.randrange(len(other) + 1)
+        piece = random.choice((chr(random.randrange(0x110000)), random.choice("?&=;#%/:@[]."), ""))
+        piece += other[random.randrange(end + 1) : end] if random.random() < 0.5 else ""
+        link = link[:at] + piece + link[at + random.randrange(3) :]
+    return link
