@@ -478,3 +478,9 @@ def test_a_drawing_is_small_and_harmless(slug: str) -> None:
     assert tags <= {"svg", "title", "path", "circle", "ellipse", "rect"}
     assert root.findtext("{http://www.w3.org/2000/svg}title")
     assert len(LOGOS[slug]) < 600
+
+
+def test_a_package_is_no_longer_than_a_host() -> None:
+    referrer = f"android-app://com.{'x' * 1000}/"
+    answer = default_table().classify(Touch("https://kedai.example/", referrer, AT))
+    assert (answer.source, answer.flags) == ("direct", ("invalid-referrer:bad package",))

@@ -53,7 +53,7 @@ def read_address(text: str) -> Address:
     authority, path, query = _AFTER_SCHEME.fullmatch(rest[2:]).groups("")  # type: ignore[union-attr] # the pattern matches every text
     if scheme.endswith("-app"):
         package = authority.lower()
-        good = _PACKAGE.fullmatch(package) is not None
+        good = len(package) <= _HOST_LIMIT and _PACKAGE.fullmatch(package) is not None
         return Address(scheme, package if good else "", path, query, "" if good else "bad package")
     host, problem = _host_of(authority)
     return Address(scheme, host, path, query, problem)
