@@ -269,9 +269,7 @@ class AttributionTable:
             if remember:
                 self._remember(self._verdicts, facts, verdict)
         # attrs would take twice as long, and has nothing here to convert or to check.
-        answer = object.__new__(Attribution)
-        fields = answer.__dict__
-        fields.update(verdict.__dict__)
+        fields = verdict.__dict__.copy()
         fields["utm_source"] = utm_source
         fields["medium"] = medium
         fields["campaign"] = campaign
@@ -285,6 +283,8 @@ class AttributionTable:
             fields["click_ids"] = tuple([ClickId(name, ids[name]) for name in clicks])
         if flags or referrer_flags:
             fields["flags"] = flags + referrer_flags
+        answer = object.__new__(Attribution)
+        object.__setattr__(answer, "__dict__", fields)
         return answer
 
     def _referrer(self, text: str | None) -> _Referrer:
