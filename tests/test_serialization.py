@@ -285,6 +285,19 @@ def test_a_long_value_is_shown_in_part() -> None:
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize("key", ["id", "created_at", "rate", "total", "customer", "items"])
+def test_a_number_of_very_many_digits_is_refused_in_words(key: str) -> None:
+    with pytest.raises(InvalidDocument, match="very many digits") as caught:
+        from_checkout_payload(payload(**{key: 10**5000}))
+
+    assert caught.value.path == f"checkout.{key}"
+
+
+def test_a_quantity_of_very_many_digits_is_refused_in_words() -> None:
+    with pytest.raises(InvalidDocument, match="very many digits"):
+        from_checkout_payload(payload(items=[{"price": 1, "quantity": 10**5000}]))
+
+
 def test_what_belongs_to_the_store_is_in_no_document() -> None:
     order = from_checkout_payload(payload())
     again = order_from_json(order_to_json(order))

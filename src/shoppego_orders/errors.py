@@ -36,7 +36,7 @@ class InvalidValue(OrdersError, ValueError):
     expected: str
 
     def __str__(self) -> str:
-        return f"{self.field} is {_shown(self.value)}; expected {self.expected}"
+        return f"{self.field} is {shown(self.value)}; expected {self.expected}"
 
 
 @error
@@ -60,7 +60,7 @@ class UnknownCurrency(OrdersError, ValueError):
     code: object
 
     def __str__(self) -> str:
-        return f"{_shown(self.code)} is not an ISO 4217 currency code such as 'MYR'"
+        return f"{shown(self.code)} is not an ISO 4217 currency code such as 'MYR'"
 
 
 @error
@@ -81,7 +81,7 @@ class UnknownTimeZone(OrdersError, ValueError):
     name: object
 
     def __str__(self) -> str:
-        return f"{_shown(self.name)} is not an IANA time zone such as 'Asia/Kuala_Lumpur'"
+        return f"{shown(self.name)} is not an IANA time zone such as 'Asia/Kuala_Lumpur'"
 
 
 @error
@@ -135,7 +135,7 @@ class OrderNotFound(OrdersError, LookupError):
     order_id: str
 
     def __str__(self) -> str:
-        return f"no order {_shown(self.order_id)} is stored"
+        return f"no order {shown(self.order_id)} is stored"
 
 
 @error
@@ -219,7 +219,7 @@ class UnknownDocumentVersion(OrdersError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"document version {_shown(self.found)} is unknown here (1 to {self.newest_known} "
+            f"document version {shown(self.found)} is unknown here (1 to {self.newest_known} "
             "are known); a newer shoppego_orders may have written it"
         )
 
@@ -349,7 +349,8 @@ class MissingExtra(OrdersError, ImportError):
         )
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Write a value that was given for a message, and no more than 80 characters of it."""
     try:
         text = repr(value)
     except ValueError:  # an int of more digits than Python turns into text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import attrs
 
@@ -15,9 +14,7 @@ from shoppego_orders.money import Money
 from shoppego_orders.order.row import OrderRow
 from shoppego_orders.order.statuses import Fulfillment, Life, PaymentStatus
 from shoppego_orders.periods import Period, utc
-from shoppego_orders.texts import folded, storable, storable_or_none, word_of
-
-Word = TypeVar("Word", bound=StrEnum)
+from shoppego_orders.texts import Word, folded, storable, storable_or_none, word_of
 
 
 class Cursor(NamedTuple):

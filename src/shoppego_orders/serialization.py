@@ -22,7 +22,7 @@ from cattrs.v import format_exception
 
 from shoppego_orders.attribution import AttributionTable, Journey, Touch, default_table
 from shoppego_orders.customers import Address, Customer
-from shoppego_orders.errors import InvalidDocument, OrdersError, UnknownDocumentVersion
+from shoppego_orders.errors import InvalidDocument, OrdersError, UnknownDocumentVersion, shown
 from shoppego_orders.money import Money
 from shoppego_orders.order import (
     Adjustment,
@@ -203,7 +203,7 @@ class _Part:
         self.path = path
         self.given = value is not None
         if self.given and not isinstance(value, Mapping):
-            raise InvalidDocument(path, f"{_shown(value)}; expected an object")
+            raise InvalidDocument(path, f"{shown(value)}; expected an object")
         self._values = cast("Mapping[str, object]", value or {})
 
     def path_of(self, key: str) -> str:
@@ -224,14 +224,14 @@ class _Part:
         if values is None:
             return []
         if not isinstance(values, list):
-            raise InvalidDocument(self.path_of(key), f"{_shown(values)}; expected a list")
+            raise InvalidDocument(self.path_of(key), f"{shown(values)}; expected a list")
         items = cast("list[object]", values)
         return [_Part(f"{self.path_of(key)}[{n}]", item) for n, item in enumerate(items)]
 
     def text(self, key: str, *, required: bool = False) -> str:
         """The text of a key; "" where it is missing or null. A number is taken by its digits."""
         value = self._values.get(key)
-        if type(value) is int:
+        if type(value) is int and abs(value) < _MANY_DIGITS:
             value = str(value)
         if value is None:
             value = ""
@@ -265,7 +265,7 @@ class _Part:
                 number = Decimal(str(value))
                 if number == number.to_integral_value() and abs(number) < 10**9:
                     return int(number)
-            except ArithmeticError:
+            except (ArithmeticError, ValueError):
                 pass
         raise InvalidDocument(self.path_of(key), f"{self._said(key)}; expected a whole number")
 
@@ -284,13 +284,11 @@ class _Part:
             raise InvalidDocument(self.path_of(key), str(error)) from error
 
     def _said(self, key: str) -> str:
-        return _shown(self._values[key]) if key in self._values else "is missing"
+        return shown(self._values[key]) if key in self._values else "is missing"
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
+# Python turns no int of thousands of digits into text, and no id or phone number is one.
+_MANY_DIGITS = 10**100
 
 # --- documents ---------------------------------------------------------------------------------
 
@@ -303,7 +301,7 @@ def _exactly(value: Value, type_: type[Value]) -> Value:
     if issubclass(type_, StrEnum):
         return word_of(type_, str(value), type_.__name__)
     if type(value) is not type_:
-        raise InvalidDocument("", f"{_shown(value)}; expected {type_.__name__}")
+        raise InvalidDocument("", f"{shown(value)}; expected {type_.__name__}")
     return value
 
 
@@ -359,7 +357,7 @@ def _register_event_data(converter: cattrs.Converter) -> None:
         fields = dict(document)
         name = fields.pop("type")
         if name not in _EVENT_DATA:
-            raise InvalidDocument("", f"{_shown(name)}; expected one of {', '.join(_EVENT_DATA)}")
+            raise InvalidDocument("", f"{shown(name)}; expected one of {', '.join(_EVENT_DATA)}")
         return converter.structure(fields, _EVENT_DATA[name])
 
     converter.register_unstructure_hook(EventData, write)
@@ -380,9 +378,9 @@ def _read(kind: str, text: str | bytes, type_: type[Value]) -> Value:
     document = _parsed(text)
     fields = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
     if not {"kind", "version", "body"} <= fields.keys():
-        raise InvalidDocument("", f"no document of kind {kind!r}, but {_shown(text)}")
+        raise InvalidDocument("", f"no document of kind {kind!r}, but {shown(text)}")
     if fields["kind"] != kind:
-        raise InvalidDocument("kind", f"{_shown(fields['kind'])}; expected {kind!r}")
+        raise InvalidDocument("kind", f"{shown(fields['kind'])}; expected {kind!r}")
     if fields["version"] not in range(1, DOCUMENT_VERSION + 1):
         raise UnknownDocumentVersion(fields["version"], DOCUMENT_VERSION)
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -16,8 +16,9 @@ import attrs
 from shoppego_orders.attribution.source import Attribution
 from shoppego_orders.attribution.table import AttributionTable
 from shoppego_orders.attribution.touch import Touch
-from shoppego_orders.errors import InvalidValue, NaiveDatetime
+from shoppego_orders.errors import InvalidValue
 from shoppego_orders.money import Money
+from shoppego_orders.periods import utc
 
 LOOK_BACK = timedelta(days=30)
 """How long before an order a touch still counts, unless a shop says otherwise."""
@@ -89,23 +90,21 @@ class Journey:
         :raises NaiveDatetime: where a time has no zone.
         :raises InvalidValue: where ``look_back`` is negative.
         """
-        for field, time in (("ordered_at", ordered_at), ("previous_order_at", previous_order_at)):
-            if time is not None and time.utcoffset() is None:
-                raise NaiveDatetime(field, time)
+        ordered_at = utc(ordered_at, "ordered_at")
+        if previous_order_at is not None:
+            previous_order_at = utc(previous_order_at, "previous_order_at")
         if look_back < timedelta(0):
             raise InvalidValue("look_back", look_back, "a length of time that is not negative")
         steps: list[Step] = []
         ignored: list[IgnoredTouch] = []
-        for touch in sorted(touches, key=lambda touch: touch.at.astimezone(UTC)):
+        for touch in sorted(touches, key=lambda touch: touch.at):
             attribution = table.classify(touch)
-            age = _elapsed(touch.at, ordered_at)
+            age = ordered_at - touch.at
             if age < timedelta(0):
                 reason: str | None = "after-order"
             elif age > look_back:
                 reason = "too-old"
-            elif previous_order_at is not None and _elapsed(previous_order_at, touch.at) <= (
-                timedelta(0)
-            ):
+            elif previous_order_at is not None and touch.at <= previous_order_at:
                 reason = "before-previous-order"
             else:
                 reason = attribution.ignored
@@ -134,7 +133,7 @@ class Journey:
     @property
     def days_to_conversion(self) -> int | None:
         """Whole days (24 hours each) from the first touch to the order; None without touches."""
-        return _elapsed(self.steps[0].touch.at, self.ordered_at).days if self.steps else None
+        return (self.ordered_at - self.steps[0].touch.at).days if self.steps else None
 
     def credits(self, model: Model) -> tuple[Credit, ...]:
         """Share the order among its touches; the shares sum to one.
@@ -221,7 +220,7 @@ def time_decay(half_life: timedelta = timedelta(days=7)) -> Model:
 
     def weights(journey: Journey) -> tuple[Fraction, ...]:
         newest = journey.steps[-1].touch.at
-        return tuple(_decayed(_elapsed(step.touch.at, newest), half_life) for step in journey.steps)
+        return tuple(_decayed(newest - step.touch.at, half_life) for step in journey.steps)
 
     return weights
 
@@ -245,11 +244,6 @@ def _last_non_direct(journey: Journey) -> int:
         if journey.steps[index].attribution.source != "direct":
             return index
     return last
-
-
-def _elapsed(start: datetime, end: datetime) -> timedelta:
-    # Two times of one zone would be compared by their clocks, not by what passed between them.
-    return end.astimezone(UTC) - start.astimezone(UTC)
 
 
 _EXACT = decimal.Context(prec=50)
