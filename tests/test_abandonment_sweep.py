@@ -109,6 +109,10 @@ def test_a_payment_that_is_reported_late_takes_the_mark_back() -> None:
     sweep(store, POLICY, LATER)
     store.save(store.get("1262140").record_payment("r", PRICE, at=DUE - INSTANT, recorded_at=LATER))
     assert abandonments(store) == {}
+    told = store.events("1262140")[-1]
+    assert (told.type, told.recorded_at) == ("abandonment_retracted", LATER)
+    # As a purchase it is looked at once more, and then no more.
+    assert sweep(store, POLICY, LATER).kept == 1
     assert sweep(store, POLICY, LATER).judged == 0
 
 
@@ -162,7 +166,7 @@ def test_purchases_are_found_in_whichever_order_they_began() -> None:
 
     # The later it began, the earlier it was completed: the last one within all their periods.
     last = begun("last", at=BEGAN + minutes(150), email=None)
-    store = stored([begun(), slow("1", 1, 180), slow("2", 2, 170), slow("3", 100, 59), last])
+    store = stored([begun(), slow("1", 1, 180), slow("2", 2, 170), slow("3", 55, 59), last])
     assert sweep(store, POLICY, LATER).abandoned == ("last",)
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from shoppego_orders.attribution import Source, default_table
@@ -379,7 +380,13 @@ def test_old_order_documents_can_be_read_for_ever() -> None:
             .splitlines()
         ]
 
-        assert Order.replay(history) == order_from_json(file.read_text(encoding="utf-8"))
+        order = order_from_json(file.read_text(encoding="utf-8"))
+        replayed = Order.replay(history)
+        if order.changed_at is None:  # the first documents did not tell all that a history does
+            replayed = attrs.evolve(
+                replayed, activity=(), changed_at=None, confirmed_at=None, abandoned_by=None
+            )
+        assert replayed == order
 
 
 def test_old_query_documents_can_be_read_for_ever() -> None:

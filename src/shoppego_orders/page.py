@@ -358,6 +358,9 @@ def _only_one(field: str) -> Callable[[str, str], str]:
 
 
 _JOINED_BY: Final[Mapping[str, Callable[[Any, Any], object]]] = {  # Any: as in both()
+    # First: whether two are refused does not depend on what else contradicts.
+    "tag": _only_one("tag"),
+    "search": _only_one("search"),
     "shop": _same,
     "ids": _common,
     "placed": _overlap,
@@ -368,12 +371,11 @@ _JOINED_BY: Final[Mapping[str, Callable[[Any, Any], object]]] = {  # Any: as in 
     "payment_status": _common,
     "abandoned": _same,
     "decided": _same,
+    "recovery": _common,
     "source": _common,
     "customer_keys": _common,
     "total_min": _higher,
     "total_max": _lower,
-    "tag": _only_one("tag"),
-    "search": _only_one("search"),
 }
 
 

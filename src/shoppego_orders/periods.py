@@ -161,6 +161,11 @@ def instant_from_iso(text: str, field: str) -> datetime:
     return utc(value, field)
 
 
+def instant_text(at: datetime) -> str:
+    """An instant as people read it, to the microsecond where it has any: UTC."""
+    return utc(at, "at").isoformat(" ").replace("+00:00", " UTC")
+
+
 def iso_date(text: str, field: str) -> date:
     """Read an ISO 8601 date, such as "2021-03-03".
 

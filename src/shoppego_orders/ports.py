@@ -32,8 +32,9 @@ class OrderStore(Protocol):
     def save(self, order: Order) -> Order:
         """Write an order's state and its new events, in one transaction.
 
-        Saving an order without changes writes nothing. ``decided`` only ever goes from False
-        to True: a stored True stays.
+        Saving an order without changes writes nothing. A stored ``decided`` stays True, whatever
+        the order says, unless the save changes ``completed_at``: what becomes a purchase is
+        looked at again.
 
         :returns: the order at its new version, without changes.
         :raises DuplicateOrder: if it is new, and its id, or its number in the shop, is taken.
@@ -68,7 +69,7 @@ class OrderStore(Protocol):
         ...
 
     def settle_kept(self, order_ids: Iterable[str]) -> None:
-        """Note that a sweep judged these orders and kept them: they are decided.
+        """Note that a sweep judged these orders, and has nothing to mark: they are decided.
 
         Changes neither state nor version; repeating it, or naming an order that is gone,
         changes nothing.
@@ -117,12 +118,14 @@ class Task:
     :ivar outcome: None while nobody has said how it ended: it may be under way, or its worker
         died, and then nobody knows whether it was done.
     :ivar settled_at: UTC.
+    :ivar note: why it ended so, for people; "" where there is nothing to say.
     """
 
     key: str
     claimed_at: datetime
     outcome: Outcome | None = None
     settled_at: datetime | None = None
+    note: str = ""
 
 
 class TaskLog(Protocol):
@@ -135,9 +138,10 @@ class TaskLog(Protocol):
         """
         ...
 
-    def settle(self, key: str, outcome: Outcome, at: datetime) -> None:
+    def settle(self, key: str, outcome: Outcome, at: datetime, note: str = "") -> None:
         """Say how a claimed task ended; repeating the same outcome changes nothing.
 
+        :param note: why, for people.
         :raises TaskNotClaimed: if nobody claimed it.
         :raises TaskSettled: if it ended otherwise before.
         """

@@ -12,7 +12,7 @@ from shoppego_orders.customers import phone_digits
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.money import Money
 from shoppego_orders.order.row import OrderRow
-from shoppego_orders.order.statuses import Fulfillment, Life, PaymentStatus
+from shoppego_orders.order.statuses import Fulfillment, Life, PaymentStatus, Recovery
 from shoppego_orders.periods import Period, utc
 from shoppego_orders.texts import Word, folded, storable, storable_or_none, word_of
 
@@ -52,6 +52,10 @@ def _payment_statuses(values: Iterable[str] | None) -> frozenset[PaymentStatus] 
     return _words(PaymentStatus, values, "payment_status")
 
 
+def _recoveries(values: Iterable[str] | None) -> frozenset[Recovery] | None:
+    return _words(Recovery, values, "recovery")
+
+
 def _search_term(value: str | None) -> str | None:
     text = storable_or_none(value)
     return (folded(text).strip() or None) if text is not None else None
@@ -75,7 +79,8 @@ class OrderQuery:
     :ivar life: one status, or several of which one must hold; so for the other statuses.
     :ivar archived: True for the archived alone, False for the others.
     :ivar abandoned: whether a sweep found it abandoned.
-    :ivar decided: whether a sweep has judged it.
+    :ivar decided: whether a sweep has judged it, and nothing made it a purchase since.
+    :ivar recovery: how an abandoned one ended; ``open`` for those of which nobody knows yet.
     :ivar source: source keys, of which one must hold.
     :ivar customer_keys: of any of these customers.
     :ivar total_min: at least so much, in this currency.
@@ -103,6 +108,7 @@ class OrderQuery:
     )
     abandoned: bool | None = None
     decided: bool | None = None
+    recovery: frozenset[Recovery] | None = attrs.field(default=None, converter=_recoveries)
     source: frozenset[str] | None = attrs.field(default=None, converter=_storables)
     customer_keys: frozenset[str] | None = attrs.field(default=None, converter=_storables)
     total_min: Money | None = None
@@ -153,6 +159,7 @@ class OrderQuery:
             and (self.payment_status is None or row.payment_status in self.payment_status)
             and (self.abandoned is None or (row.abandoned_at is not None) is self.abandoned)
             and (self.decided is None or row.decided is self.decided)
+            and (self.recovery is None or row.recovery in self.recovery)
             and (self.source is None or row.source in self.source)
             and (self.customer_keys is None or row.customer_key in self.customer_keys)
             and (self.tag is None or self.tag in row.tags)

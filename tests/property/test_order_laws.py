@@ -38,11 +38,23 @@ from shoppego_orders.order.ledger import payment_status
 from shoppego_orders.periods import Period
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing import strategies as own
-from shoppego_orders.testing.strategies import Step, commands, facts, histories, orders, run, steps
+from shoppego_orders.testing.strategies import (
+    Step,
+    commands,
+    delays,
+    facts,
+    histories,
+    orders,
+    run,
+    steps,
+)
 
 CUR = "MYR"
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
-FACTS = {"payment_recorded", "refund_recorded", "shipment_recorded", "abandoned"}
+FACTS = {
+    *("payment_recorded", "refund_recorded", "shipment_recorded", "abandoned"),
+    *("abandonment_retracted", "customer_returned", "recovery_settled"),
+}
 # What a merchant decides; facts never touch it.
 DECIDED = (
     "lines",
@@ -133,11 +145,40 @@ def test_what_is_accepted_appends_one_event_or_returns_the_order_itself(
 ) -> None:
     after = taken(order, step)
     if isinstance(after, Order) and after is not order:
-        assert after.changes[:-1] == order.changes
-        assert len(after.changes) == len(order.changes) + 1
+        told = after.changes[len(order.changes)]
+        assert (*order.changes, told) == after.changes[: len(order.changes) + 1]
         assert after.version == order.version
-        assert after.changes[-1].actor == step.arguments.get("actor", after.changes[-1].actor)
-        assert after.changes[-1].occurred_at == order.placed_at + step.after
+        assert told.actor == step.arguments.get("actor", told.actor)
+        assert told.occurred_at == order.placed_at + step.after
+        # What takes an abandonment back says so by an event of its own.
+        retracted = order.abandoned_at is not None and after.abandoned_at is None
+        types = [event.type for event in after.changes[len(order.changes) :]]
+        assert types.count("abandonment_retracted") == retracted
+        assert len(types) == 1 + (retracted and step.name != "record_retraction")
+
+
+@given(orders(currency=CUR), delays(), delays())
+def test_an_order_of_the_past_is_made_of_what_had_occurred_and_was_known(
+    order: Order, occurred: timedelta, known: timedelta
+) -> None:
+    as_of, known_at = order.placed_at + occurred, order.placed_at + known
+    if as_of < order.placed_at or known_at < order.placed_at:
+        with pytest.raises(BrokenHistory):
+            Order.replay(order.changes, as_of=as_of, known_at=known_at)
+        return
+    past = Order.replay(order.changes, as_of=as_of, known_at=known_at)
+    assert all(entry.at <= as_of for entry in past.payments + past.refunds)
+    assert past.changed_at is not None
+    assert past.changed_at <= as_of
+    seen = [e for e in order.changes if e.occurred_at <= as_of and e.recorded_at <= known_at]
+    renumbered = [attrs.evolve(e, id=f"{order.id}/{n}") for n, e in enumerate(seen, 1)]
+    by_hand = Order.replay(renumbered)
+    assert past.completed_at == by_hand.completed_at
+    assert past.abandoned_at == by_hand.abandoned_at
+    assert past.total == by_hand.total
+    # With nothing left out, it is the order itself.
+    end = datetime.max.replace(tzinfo=UTC)
+    assert Order.replay(order.changes, as_of=end, known_at=end) == order
 
 
 @given(orders(currency=CUR), steps(CUR))

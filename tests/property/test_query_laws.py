@@ -37,6 +37,7 @@ def wanted(order: Order, query: OrderQuery) -> bool:
         "payment_status": lambda: order.payment_status in (query.payment_status or ()),
         "abandoned": lambda: bool(order.abandoned_at) == query.abandoned,
         "decided": lambda: order.decided == query.decided,
+        "recovery": lambda: order.recovery in (query.recovery or ()),
         "source": lambda: order.source in (query.source or ()),
         "customer_keys": lambda: order.customer_key in (query.customer_keys or ()),
         "tag": lambda: query.tag in order.tags,

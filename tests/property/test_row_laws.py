@@ -52,11 +52,17 @@ def test_a_row_has_no_none_where_a_text_is_missing(order: Order) -> None:
         "medium",
         "campaign",
         "completed_at",
+        "paid_at",
+        "confirmed_at",
         "taken_up_at",
         "shipped_at",
         "cancelled_at",
         "cancel_reason",
         "abandoned_at",
+        "abandoned_by",
+        "returned_at",
+        "recovery",
+        "recovered_by",
         "recovered_at",
     }
 

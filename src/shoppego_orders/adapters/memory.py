@@ -29,6 +29,7 @@ from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.periods import utc
 from shoppego_orders.ports import Outcome, Task
 from shoppego_orders.query import Cursor, OrderQuery
+from shoppego_orders.texts import storable
 
 
 class MemoryOrderStore:
@@ -70,7 +71,9 @@ class MemoryOrderStore:
             saved = attrs.evolve(
                 order,
                 version=order.version + len(order.changes),
-                decided=kept.order.decided or order.decided,
+                # A purchase is looked at again: it may be the other purchase of an abandoned order.
+                decided=order.decided
+                or (kept.order.decided and order.completed_at == kept.order.completed_at),
                 changes=(),
             )
             self._kept[order.id] = _Kept.of(saved, (*kept.events, *order.changes))
@@ -162,7 +165,7 @@ class MemoryTaskLog:
         with self._lock:
             return self._tasks.setdefault(key, task) is task
 
-    def settle(self, key: str, outcome: Outcome, at: datetime) -> None:
+    def settle(self, key: str, outcome: Outcome, at: datetime, note: str = "") -> None:
         """Say how a claimed task ended; repeating the same outcome changes nothing.
 
         :raises TaskNotClaimed: if nobody claimed it.
@@ -175,7 +178,9 @@ class MemoryTaskLog:
             if task is None:
                 raise TaskNotClaimed(key)
             if task.outcome is None:
-                self._tasks[key] = attrs.evolve(task, outcome=outcome, settled_at=instant)
+                self._tasks[key] = attrs.evolve(
+                    task, outcome=outcome, settled_at=instant, note=storable(note)
+                )
             elif task.outcome is not outcome:
                 raise TaskSettled(key, task.outcome)
 

@@ -15,6 +15,7 @@ from shoppego_orders.order.statuses import (
     Life,
     PaymentStatus,
     PaymentType,
+    Recovery,
     Topic,
 )
 
@@ -40,6 +41,7 @@ __all__ = [
     "PaymentMethod",
     "PaymentStatus",
     "PaymentType",
+    "Recovery",
     "RejectedPart",
     "Topic",
     "Tracking",

@@ -15,7 +15,14 @@ from shoppego_orders.attribution import Attribution, IgnoredTouch, Touch
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.money import Money
 from shoppego_orders.order.lines import Adjustment, LineItem
-from shoppego_orders.order.statuses import Delivery, Fulfillment, Life, PaymentType, Topic
+from shoppego_orders.order.statuses import (
+    Delivery,
+    Fulfillment,
+    Life,
+    PaymentType,
+    Recovery,
+    Topic,
+)
 from shoppego_orders.texts import storable, word_of
 
 
@@ -219,14 +226,55 @@ class ShipmentRecorded:
 class Abandoned:
     """A sweep found the checkout abandoned; ``occurred_at`` of the event is its deadline.
 
-    :ivar policy: the policy's name.
+    :ivar policy: which policy said so: its name and fingerprint.
     :ivar reasons: why, in words.
+    :ivar despite: what had happened before the deadline, and does not count for this policy:
+        "completed", "paid", "taken_up".
     """
 
     type: ClassVar[str] = "abandoned"
 
     policy: str
     reasons: tuple[str, ...]
+    despite: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class AbandonmentRetracted:
+    """It turned out that the checkout was not abandoned: a report of something earlier came late.
+
+    :ivar reasons: why, in words.
+    """
+
+    type: ClassVar[str] = "abandonment_retracted"
+
+    reasons: tuple[str, ...]
+
+
+@attrs.frozen
+class CustomerReturned:
+    """The customer came back to an abandoned checkout through a recovery link.
+
+    :ivar step: of the reminder that carried the link, from 1.
+    """
+
+    type: ClassVar[str] = "customer_returned"
+
+    step: int
+
+
+@attrs.frozen
+class RecoverySettled:
+    """How the abandoned checkout ended.
+
+    :ivar outcome: any but ``open``.
+    :ivar purchase: id of the order that was bought: this one or another; None if it was lost.
+    """
+
+    type: ClassVar[str] = "recovery_settled"
+
+    outcome: Recovery
+    purchase: str | None
 
 
 EventData = (
@@ -248,6 +296,9 @@ EventData = (
     | RefundRecorded
     | ShipmentRecorded
     | Abandoned
+    | AbandonmentRetracted
+    | CustomerReturned
+    | RecoverySettled
 )
 
 

@@ -13,11 +13,13 @@ import attrs
 
 from shoppego_orders.order.events import (
     Abandoned,
+    AbandonmentRetracted,
     AddressEdited,
     Archived,
     Cancelled,
     Confirmed,
     CustomerEdited,
+    CustomerReturned,
     EventData,
     FulfillmentSet,
     LinesChanged,
@@ -27,6 +29,7 @@ from shoppego_orders.order.events import (
     OfferAccepted,
     PaymentRecorded,
     Placed,
+    RecoverySettled,
     RefundRecorded,
     ShipmentRecorded,
     TagsSet,
@@ -52,14 +55,21 @@ if TYPE_CHECKING:
     from shoppego_orders.order.order import Order
 
 
-def evolve(  # noqa: C901, PLR0912  # one short case an event; apart they would be harder to read
-    order: Order, data: EventData, at: datetime, event_id: str
-) -> Order:
+def evolve(order: Order, data: EventData, at: datetime, event_id: str) -> Order:
     """Return the order as it is after an event.
 
     :param at: when it occurred, UTC.
     :param event_id: of the event; names a payment that the merchant marked by hand.
     """
+    after = _unabandoned(_evolved(order, data, at, event_id))
+    if order.changed_at is None or at <= order.changed_at:
+        return after
+    return attrs.evolve(after, changed_at=at)
+
+
+def _evolved(  # noqa: C901, PLR0912  # one short case an event; apart they would be harder to read
+    order: Order, data: EventData, at: datetime, event_id: str
+) -> Order:
     match data:
         case Placed():
             raise ValueError("an order is placed once")
@@ -71,13 +81,13 @@ def evolve(  # noqa: C901, PLR0912  # one short case an event; apart they would 
                 return _completed(opened, at)
             return _paid(opened, LedgerEntry(f"manual:{event_id}", amount, at))
         case Confirmed():
-            return _completed(order, at)
+            return _completed(attrs.evolve(order, confirmed_at=at), at)
         case FulfillmentSet(status, _):
             return _fulfilled(order, status, at)
         case TrackingAdded(tracking):
             return _shipped(order, tracking, at)
         case LinesChanged(lines, adjustments):
-            changed = attrs.evolve(order, lines=lines, adjustments=adjustments)
+            changed = attrs.evolve(_active(order, at), lines=lines, adjustments=adjustments)
             return changed if order.life is Life.DRAFT else _covered(changed, at)
         case OfferAccepted(lines, reference, amount):
             extended = attrs.evolve(order, lines=order.lines + lines)
@@ -92,9 +102,11 @@ def evolve(  # noqa: C901, PLR0912  # one short case an event; apart they would 
                 return extended
             return _with_attention(extended, reported_differently("payment", known, payment))
         case CustomerEdited(customer, key):
-            return attrs.evolve(order, customer=customer, customer_key=key)
+            return attrs.evolve(_active(order, at), customer=customer, customer_key=key)
         case AddressEdited(shipping, billing):
-            return attrs.evolve(order, shipping_address=shipping, billing_address=billing)
+            return attrs.evolve(
+                _active(order, at), shipping_address=shipping, billing_address=billing
+            )
         case NoteEdited(note):
             return attrs.evolve(order, note=note)
         case TagsSet(tags):
@@ -109,8 +121,21 @@ def evolve(  # noqa: C901, PLR0912  # one short case an event; apart they would 
             return _refund_reported(order, LedgerEntry(reference, amount, at))
         case ShipmentRecorded(tracking):
             return _shipment_reported(order, tracking, at)
-        case Abandoned():
-            return _unabandoned(attrs.evolve(order, abandoned_at=at, decided=True))
+        case Abandoned(policy, _, despite):
+            return attrs.evolve(
+                order,
+                abandoned_at=at,
+                abandoned_by=policy,
+                abandoned_despite=despite,
+                decided=True,
+            )
+        case AbandonmentRetracted():
+            return _retracted(order)
+        case CustomerReturned():
+            earliest = at if order.returned_at is None else min(order.returned_at, at)
+            return attrs.evolve(order, returned_at=earliest)
+        case RecoverySettled(outcome, purchase):
+            return attrs.evolve(order, outcome=outcome, recovered_by=purchase)
         case _:
             assert_never(data)
 
@@ -155,23 +180,56 @@ def _paid_for(order: Order) -> bool:
 
 
 def _completed(order: Order, at: datetime) -> Order:
-    earliest = at if order.completed_at is None else min(order.completed_at, at)
-    return _unabandoned(attrs.evolve(order, completed_at=earliest))
+    # A gateway's slow clock completes no checkout before it began.
+    at = max(at, order.placed_at)
+    if order.completed_at is not None and order.completed_at <= at:
+        return order
+    # Undecided again: it may be the other purchase of an order that was found abandoned.
+    return attrs.evolve(order, completed_at=at, decided=False)
 
 
 def _taken_up(order: Order, at: datetime) -> Order:
     earliest = at if order.taken_up_at is None else min(order.taken_up_at, at)
-    return _unabandoned(attrs.evolve(order, taken_up_at=earliest))
+    return attrs.evolve(order, taken_up_at=earliest)
+
+
+def _active(order: Order, at: datetime) -> Order:
+    """Note that the customer is still at it, while the checkout is open."""
+    if order.life is not Life.OPEN or order.completed_at is not None or at <= order.placed_at:
+        return order
+    return attrs.evolve(order, activity=tuple(sorted({*order.activity, at})))
+
+
+def met_before(order: Order, deadline: datetime) -> tuple[str, ...]:
+    """List what had happened before a deadline, of what an abandoned checkout lacks."""
+    return tuple(
+        what
+        for what, at in (
+            ("completed", order.completed_at),
+            ("paid", order.paid_at),
+            ("taken_up", order.taken_up_at),
+        )
+        if at is not None and at < deadline
+    )
 
 
 def _unabandoned(order: Order) -> Order:
     """Take an abandonment back when a late report shows that the deadline was met."""
     if order.abandoned_at is None:
         return order
-    for met in (order.completed_at, order.taken_up_at):
-        if met is not None and met < order.abandoned_at:
-            return attrs.evolve(order, abandoned_at=None)
-    return order
+    met = set(met_before(order, order.abandoned_at)) - set(order.abandoned_despite)
+    return _retracted(order) if met else order
+
+
+def _retracted(order: Order) -> Order:
+    return attrs.evolve(
+        order,
+        abandoned_at=None,
+        abandoned_by=None,
+        abandoned_despite=(),
+        outcome=None,
+        recovered_by=None,
+    )
 
 
 def _paid(order: Order, payment: LedgerEntry) -> Order:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Required, TypedDict, Unpack
 
 import attrs
@@ -15,11 +15,13 @@ from shoppego_orders.money import Money
 from shoppego_orders.order import ledger
 from shoppego_orders.order.events import (
     Abandoned,
+    AbandonmentRetracted,
     AddressEdited,
     Archived,
     Cancelled,
     Confirmed,
     CustomerEdited,
+    CustomerReturned,
     EventData,
     FulfillmentSet,
     LinesChanged,
@@ -31,13 +33,20 @@ from shoppego_orders.order.events import (
     PaymentMethod,
     PaymentRecorded,
     Placed,
+    RecoverySettled,
     RefundRecorded,
     ShipmentRecorded,
     TagsSet,
     Tracking,
     TrackingAdded,
 )
-from shoppego_orders.order.evolution import evolve, find_entry, reported_differently, topics_of
+from shoppego_orders.order.evolution import (
+    evolve,
+    find_entry,
+    met_before,
+    reported_differently,
+    topics_of,
+)
 from shoppego_orders.order.ledger import LedgerEntry
 from shoppego_orders.order.lines import (
     Adjustment,
@@ -53,9 +62,10 @@ from shoppego_orders.order.statuses import (
     Delivery,
     Fulfillment,
     Life,
+    Recovery,
     blockers_of,
 )
-from shoppego_orders.periods import utc
+from shoppego_orders.periods import instant_text, utc
 from shoppego_orders.texts import storable, storable_or_none, word_of
 
 
@@ -88,8 +98,8 @@ class Order(OrderState):
     merchant's wishes: guarded, they raise :exc:`~shoppego_orders.errors.CommandRefused` and
     change nothing. *Facts* (``record_…``) are what gateways and couriers report: they are never
     refused, count once by their reference, and leave an ``attention`` item where they contradict
-    the order. Each that is accepted appends one event to :attr:`changes`; one that would change
-    nothing returns the order itself.
+    the order. Each that is accepted appends one event to :attr:`changes`, and a second one where
+    it takes an abandonment back; one that would change nothing returns the order itself.
     """
 
     # How an order begins
@@ -138,26 +148,40 @@ class Order(OrderState):
         return cls._begin(id, _placed(Life.DRAFT, id, parts), utc(at, "at"), actor)
 
     @classmethod
-    def replay(cls, events: Iterable[OrderEvent]) -> Order:
+    def replay(
+        cls,
+        events: Iterable[OrderEvent],
+        *,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Order:
         """Make an order from its whole history, oldest event first.
 
+        :param as_of: as it was then, aware: without what occurred later.
+        :param known_at: as far as it was known then, aware: without what was recorded later.
         :returns: the order, equal to the one whose history it is, at the version that a store
             which holds these events has.
-        :raises BrokenHistory: for no events, a gap, or events of several orders.
+        :raises BrokenHistory: for no events, a gap, or events of several orders; and for an
+            order that had not been placed, or was not known, at the time asked for.
         """
+        until = _LAST if as_of is None else utc(as_of, "as_of")
+        told = _LAST if known_at is None else utc(known_at, "known_at")
         order: Order | None = None
         count = 0
         for count, event in enumerate(events, 1):
             order_id = event.order_id if order is None else order.id
             if event.id != f"{order_id}/{count}":
                 raise BrokenHistory(event.id, f"expected event {order_id}/{count}")
+            past = event.occurred_at <= until and event.recorded_at <= told
             if order is None:
                 if not isinstance(event.data, Placed):
                     raise BrokenHistory(event.id, "a history begins with 'placed'")
+                if not past:
+                    raise BrokenHistory(event.id, "there was no such order yet")
                 order = cls._born(event.order_id, event.data, event.occurred_at)
             elif isinstance(event.data, Placed):
                 raise BrokenHistory(event.id, "an order is placed only once")
-            else:
+            elif past:
                 order = evolve(order, event.data, event.occurred_at, event.id)
         if order is None:
             raise BrokenHistory(None, "it has no events")
@@ -442,20 +466,79 @@ class Order(OrderState):
         reasons: Sequence[str],
         at: datetime,
         recorded_at: datetime,
+        despite: Iterable[str] = (),
         actor: str = "sweep",
     ) -> Order:
         """Take a sweep's verdict that the checkout was abandoned; it counts once.
 
         A verdict that what was reported since contradicts changes nothing.
 
-        :param policy: the policy's name.
+        :param policy: which policy said so.
         :param reasons: why, in words.
         :param at: the deadline that was missed, aware.
         :param recorded_at: when the sweep ran, aware.
+        :param despite: what had happened before the deadline and does not count for the policy,
+            of "completed", "paid", "taken_up".
         """
-        data = Abandoned(storable(policy), tuple(storable(reason) for reason in reasons))
-        if self.abandoned_at is not None or evolve(self, data, utc(at, "at"), "") == self:
+        data = Abandoned(storable(policy), _storables(reasons), _storables(despite))
+        if self.abandoned_at is not None:
             return self
+        if evolve(self, data, utc(at, "at"), "").abandoned_at is None:
+            return self
+        return self._record(data, at, recorded_at, actor)
+
+    def record_retraction(
+        self, *, reasons: Sequence[str], at: datetime, actor: str = "sweep"
+    ) -> Order:
+        """Take an abandonment back, because something that happened before was reported since.
+
+        :param reasons: why, in words.
+        :param at: when that was found out, aware.
+        """
+        if self.abandoned_at is None:
+            return self
+        return self._record(AbandonmentRetracted(_storables(reasons)), at, at, actor)
+
+    def record_return(self, step: int, *, at: datetime, actor: str = "customer") -> Order:
+        """Take note that the customer came back through a recovery link; the first time counts.
+
+        :param step: of the reminder that carried the link, from 1.
+        :param at: when, aware.
+        :raises InvalidValue: for a step that is no number from 1.
+        """
+        if type(step) is not int or step < 1:
+            raise InvalidValue("step", step, "a whole number of at least 1")
+        if self.returned_at is not None and self.returned_at <= utc(at, "at"):
+            return self
+        return self._record(CustomerReturned(step), at, at, actor)
+
+    def record_outcome(
+        self,
+        outcome: Recovery | str,
+        *,
+        purchase: str | None,
+        at: datetime,
+        recorded_at: datetime,
+        actor: str = "sweep",
+    ) -> Order:
+        """Take note of how an abandoned checkout ended; the first that is told counts.
+
+        Of an order that is not abandoned there is nothing to note.
+
+        :param outcome: any but ``open``.
+        :param purchase: id of the order that was bought in the end; None if it was lost.
+        :param at: when it was bought, or lost, aware.
+        :param recorded_at: when that was found out, aware.
+        :raises InvalidValue: for another word, or a purchase where there is none.
+        """
+        ended = word_of(Recovery, outcome, "outcome")
+        if ended is Recovery.OPEN:
+            raise InvalidValue("outcome", outcome, "how it ended")
+        if (purchase is None) is not (ended is Recovery.LOST):
+            raise InvalidValue("purchase", purchase, "the id of what was bought; None for lost")
+        if self.recovery is not Recovery.OPEN:
+            return self
+        data = RecoverySettled(ended, storable_or_none(purchase))
         return self._record(data, at, recorded_at, actor)
 
     # How the above is done
@@ -471,6 +554,7 @@ class Order(OrderState):
         return cls(
             id=id,
             placed_at=at,
+            changed_at=at,
             taken_up_at=at if data.life is Life.DRAFT else None,
             **{name: getattr(data, name) for name in _PLACED},
         )
@@ -496,7 +580,32 @@ class Order(OrderState):
             topics_of(self, after, data),
             data,
         )
-        return attrs.evolve(after, changes=(*self.changes, event))
+        after = attrs.evolve(after, changes=(*self.changes, event))
+        if self.abandoned_at is None or after.abandoned_at is not None:
+            return after
+        if isinstance(data, AbandonmentRetracted):
+            return after
+        return after._retraction(self.abandoned_at, event)
+
+    def _retraction(self, deadline: datetime, report: OrderEvent) -> Order:
+        """Say why an abandonment was taken back; the state has changed with the report already."""
+        told = instant_text(report.recorded_at)
+        what = " and ".join(met_before(self, deadline)).replace("_", " ")
+        reason = (
+            f"It was {what} before its deadline at {instant_text(deadline)}; "
+            f"that was reported at {told}."
+        )
+        event = OrderEvent(
+            f"{self.id}/{self.version + len(self.changes) + 1}",
+            self.id,
+            report.recorded_at,
+            report.recorded_at,
+            report.actor,
+            (),
+            AbandonmentRetracted((reason,)),
+        )
+        changed = evolve(self, event.data, event.occurred_at, event.id)
+        return attrs.evolve(changed, changes=(*self.changes, event))
 
     def _reported(
         self, kind: str, entries: tuple[LedgerEntry, ...], reference: str, amount: Money
@@ -516,6 +625,7 @@ class Order(OrderState):
         )
 
 
+_LAST = datetime.max.replace(tzinfo=UTC)
 _PLACED = tuple(field.name for field in attrs.fields(Placed))
 _OPTIONAL_PARTS: Sequence[tuple[str, type]] = (
     ("shipping_address", Address),
@@ -566,6 +676,10 @@ def _by_time(touches: Iterable[Touch]) -> tuple[Touch, ...]:
     given = tuple(touches)
     check_types("touches", Touch, given)
     return tuple(sorted(given, key=lambda touch: touch.at))
+
+
+def _storables(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(storable(text) for text in texts)
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:

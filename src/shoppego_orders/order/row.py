@@ -15,6 +15,7 @@ from shoppego_orders.order.statuses import (
     Life,
     PaymentStatus,
     PaymentType,
+    Recovery,
 )
 
 
@@ -45,6 +46,7 @@ class OrderRow(NamedTuple):
     refunded_total: Money
     balance: Money
     units: int
+    products: tuple[str, ...]
     customer_key: str | None
     customer_name: str
     email: str
@@ -68,11 +70,19 @@ class OrderRow(NamedTuple):
     tags: tuple[str, ...]
     tracking_numbers: tuple[str, ...]
     completed_at: datetime | None
+    paid_at: datetime | None
+    confirmed_at: datetime | None
     taken_up_at: datetime | None
     shipped_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: str | None
+    activity: tuple[datetime, ...]
+    changed_at: datetime | None
     abandoned_at: datetime | None
+    abandoned_by: str | None
+    returned_at: datetime | None
+    recovery: Recovery | None
+    recovered_by: str | None
     recovered_at: datetime | None
     needs_attention: bool
     decided: bool

@@ -19,6 +19,7 @@ from shoppego_orders.order.statuses import (
     Life,
     PaymentStatus,
     PaymentType,
+    Recovery,
 )
 from shoppego_orders.texts import folded
 
@@ -38,8 +39,19 @@ class OrderState:
     :ivar ignored_touches: visits that earn nothing, and why.
     :ivar offers: the payment references of the offers that were accepted.
     :ivar completed_at: when the checkout was first completed: paid in full, or confirmed.
+    :ivar confirmed_at: when it was first confirmed without a payment (cash on delivery, a bank
+        transfer to come).
     :ivar taken_up_at: when the merchant first took it up (a draft: when it was entered).
+    :ivar activity: when the open checkout was changed (what is ordered, by whom, whereto)
+        before it was completed; oldest first.
+    :ivar changed_at: when the latest thing happened to it; None where an old document does not
+        tell.
     :ivar abandoned_at: the deadline that it missed, if a sweep found it abandoned.
+    :ivar abandoned_by: the policy that said so.
+    :ivar abandoned_despite: what had happened before the deadline and did not count for it.
+    :ivar returned_at: when the customer first came back to it through a recovery link.
+    :ivar outcome: how it ended, once somebody has recorded that.
+    :ivar recovered_by: id of the order that was bought in the end: this one or another.
     """
 
     id: str
@@ -69,11 +81,19 @@ class OrderState:
     attention: tuple[AttentionItem, ...] = ()
     offers: tuple[str, ...] = ()
     completed_at: datetime | None = None
+    confirmed_at: datetime | None = None
     taken_up_at: datetime | None = None
     shipped_at: datetime | None = None
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
+    activity: tuple[datetime, ...] = ()
+    changed_at: datetime | None = None
     abandoned_at: datetime | None = None
+    abandoned_by: str | None = None
+    abandoned_despite: tuple[str, ...] = ()
+    returned_at: datetime | None = None
+    outcome: Recovery | None = None
+    recovered_by: str | None = None
     version: int = attrs.field(default=0, eq=False)
     decided: bool = attrs.field(default=False, eq=False)
     changes: tuple[OrderEvent, ...] = attrs.field(default=(), eq=False, repr=False)
@@ -277,9 +297,30 @@ class OrderState:
         return bool(self.attention)
 
     @property
+    def products(self) -> tuple[str, ...]:
+        """The names of the products ordered, each once."""
+        return tuple(dict.fromkeys(line.product for line in self.lines))
+
+    @property
+    def paid_at(self) -> datetime | None:
+        """When what was paid first reached the total; None while it has not."""
+        return ledger.paid_in_full_at(self.payments, self.total)
+
+    @property
     def recovered_at(self) -> datetime | None:
-        """When an abandoned checkout was completed after all."""
-        return None if self.abandoned_at is None else self.completed_at
+        """When an abandoned checkout was completed after all: at its deadline or later."""
+        deadline = self.abandoned_at
+        if deadline is None:
+            return None
+        return min(
+            (at for at in (self.completed_at, self.paid_at) if at is not None and at >= deadline),
+            default=None,
+        )
+
+    @property
+    def recovery(self) -> Recovery | None:
+        """How an abandoned checkout ended; None where it was not abandoned."""
+        return None if self.abandoned_at is None else self.outcome or Recovery.OPEN
 
     @property
     def _shipping_address(self) -> Address:

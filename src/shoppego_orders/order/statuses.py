@@ -66,6 +66,21 @@ class PaymentType(StrEnum):
     """A payment gateway, which reports payments."""
 
 
+class Recovery(StrEnum):
+    """How an abandoned checkout ended."""
+
+    OPEN = "open"
+    """Nobody has recorded an end yet."""
+    RECOVERED = "recovered"
+    """The same checkout was completed later."""
+    RETURNED = "returned"
+    """The customer came back through a recovery link, and bought."""
+    SUBSTITUTED = "substituted"
+    """The customer bought something else after the deadline."""
+    LOST = "lost"
+    """None of these happened within the time that was set for it."""
+
+
 class Topic(StrEnum):
     """Shoppego's webhook topics."""
 

@@ -221,6 +221,25 @@ class OrderStoreContract:
         assert store.get("1").decided
         assert store.count(OrderQuery(decided=True, abandoned=True)) == 1
 
+    def test_what_becomes_a_purchase_is_undecided_again(self, store: OrderStore) -> None:
+        """It may be the other purchase of an abandoned order; what is marked with it is decided."""
+        for name in "123":
+            store.save(order_of(name))
+        store.settle_kept("123")
+        paid = store.get("1").record_payment("pay-1", myr("5.90"), at=NOON)
+        assert not store.save(paid).decided
+        part = store.get("2").record_payment("pay-1", myr("1.00"), at=NOON)
+        assert store.save(part).decided
+        both = store.get("3").record_payment("pay-1", myr("5.90"), at=NOON + timedelta(hours=2))
+        marked = both.record_abandonment(policy="p", reasons=["r"], at=NOON, recorded_at=NOON)
+        assert store.save(marked).decided
+        assert [row.id for row in store.rows(OrderQuery(decided=False))] == ["1"]
+        store.settle_kept("1")
+        assert store.get("1").decided
+        # What changes nothing about the purchase leaves it decided.
+        again = store.get("1").record_payment("pay-2", myr("1.00"), at=NOON + timedelta(days=1))
+        assert store.save(again).decided
+
     # Rows
 
     def test_rows_are_those_of_the_orders(self, store: OrderStore) -> None:
@@ -400,12 +419,12 @@ class TaskLogContract:
         with pytest.raises(TaskNotClaimed):
             task_log.settle("b", Outcome.DONE, NOON)
         later = NOON + timedelta(seconds=1)
-        task_log.settle("a", Outcome.DONE, later)
-        task_log.settle("a", Outcome.DONE, later + timedelta(days=1))
+        task_log.settle("a", Outcome.DONE, later, "sent \u2615")
+        task_log.settle("a", Outcome.DONE, later + timedelta(days=1), "again")
         with pytest.raises(TaskSettled) as refused:
             task_log.settle("a", Outcome.SKIPPED, later)
         assert (refused.value.key, refused.value.outcome) == ("a", "done")
-        assert list(task_log.tasks()) == [Task("a", NOON, Outcome.DONE, later)]
+        assert list(task_log.tasks()) == [Task("a", NOON, Outcome.DONE, later, "sent \u2615")]
 
     def test_tasks_come_by_key(self, task_log: TaskLog) -> None:
         """A prefix is text and no pattern; what never ended is among them."""

@@ -20,6 +20,7 @@ from shoppego_orders.order import (
     PaymentMethod,
     PaymentStatus,
     PaymentType,
+    Recovery,
 )
 from shoppego_orders.periods import Period
 from shoppego_orders.query import Cursor, OrderQuery
@@ -90,7 +91,16 @@ def sample_orders() -> list[Order]:
         ),
         order_of("recovered", at=NOON + timedelta(microseconds=2))
         .record_abandonment(policy="p", reasons=[], at=NOON + _HOUR, recorded_at=NOON + _HOUR)
-        .record_payment("p", myr("5.90"), at=NOON + 2 * _HOUR),
+        .record_payment("p", myr("5.90"), at=NOON + 2 * _HOUR)
+        .record_outcome("recovered", purchase="recovered", at=NOON, recorded_at=NOON),
+        order_of("returned", at=NOON + timedelta(microseconds=3))
+        .record_abandonment(policy="p", reasons=[], at=NOON + _HOUR, recorded_at=NOON + _HOUR)
+        .record_return(2, at=NOON + 2 * _HOUR)
+        .record_outcome("returned", purchase="paid", at=NOON, recorded_at=NOON),
+        order_of("late-report", at=NOON + timedelta(microseconds=4))
+        .edit_address(shipping=Address(city="Ipoh"), at=NOON + timedelta(minutes=9))
+        .record_abandonment(policy="p", reasons=[], at=NOON + _HOUR, recorded_at=NOON + _HOUR)
+        .record_payment("p", myr("5.90"), at=NOON + _HOUR / 2, recorded_at=NOON + 2 * _HOUR),
         Order.place_draft(
             id="draft", at=NOON - 9 * _HOUR, shop=SHOP, currency="MYR", lines=[], note="call back"
         ),
@@ -171,6 +181,10 @@ def sample_queries(orders: Sequence[Order]) -> list[OrderQuery]:
             for flag in (True, False)
             for each in (asked(archived=flag), asked(abandoned=flag), asked(decided=flag))
         ),
+        *(asked(recovery=[outcome]) for outcome in Recovery),
+        asked(recovery=list(Recovery)),
+        asked(recovery=[]),
+        asked(shop=SHOP, recovery=["open"], placed=Period.before(later)),
         *(asked(source=[source]) for source in (*sources, "TIKTOK", "\ud800")),
         asked(source=[]),
         *(asked(customer_keys=[key]) for key in (*keys, "email:SITI@example.my", "id:\ud800")),

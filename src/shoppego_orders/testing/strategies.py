@@ -34,6 +34,7 @@ from shoppego_orders.order import (
     PaymentMethod,
     PaymentStatus,
     PaymentType,
+    Recovery,
     Tracking,
 )
 from shoppego_orders.periods import SHOP_TIME_ZONE, Period, time_zone
@@ -390,10 +391,27 @@ def facts(currency: str) -> st.SearchStrategy[Step]:
 
 
 @functools.cache
+def recovery_steps() -> st.SearchStrategy[Step]:
+    """Make what is found out about an order that was abandoned; of any other it changes nothing."""
+    bought = (Recovery.RECOVERED, Recovery.RETURNED, Recovery.SUBSTITUTED)
+    outcome = st.sampled_from(bought).map(lambda word: {"outcome": word, "purchase": "2"})
+    lost = st.just({"outcome": Recovery.LOST, "purchase": None})
+    return st.one_of(
+        _commands("record_retraction", reasons=st.lists(texts(), max_size=2)),
+        _commands("record_return", step=st.integers(1, 3)),
+        (outcome | lost).flatmap(
+            lambda told: _facts(
+                "record_outcome", **{name: st.just(value) for name, value in told.items()}
+            )
+        ),
+    )
+
+
+@functools.cache
 def steps(currency: str) -> st.SearchStrategy[Step]:
-    """Make commands and facts, about as many of both."""
+    """Make commands and facts, about as many of both, and some of what follows an abandonment."""
     reported = facts(currency)
-    return st.one_of(commands(currency), reported, reported)
+    return st.one_of(commands(currency), reported, reported, recovery_steps())
 
 
 def tags() -> st.SearchStrategy[str]:
@@ -486,6 +504,7 @@ def queries(draw: st.DrawFn, among: Sequence[Order] = ()) -> OrderQuery:
         payment_status=maybe(lambda: some((), st.sampled_from(PaymentStatus))),
         abandoned=maybe(st.booleans),
         decided=maybe(st.booleans),
+        recovery=maybe(lambda: some((), st.sampled_from(Recovery))),
         source=maybe(lambda: some(sources_known, st.sampled_from(("direct", "tiktok")))),
         customer_keys=maybe(lambda: some(keys_known, st.just("id:c1"))),
         total_min=least,
@@ -569,7 +588,8 @@ def _commands(name: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrate
 
 
 def _facts(name: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
-    told = delays() if name == "record_abandonment" else st.none() | delays()
+    required = name in {"record_abandonment", "record_outcome"}
+    told = delays() if required else st.none() | delays()
     return _steps(name, arguments, told)
 
 

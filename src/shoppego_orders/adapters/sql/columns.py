@@ -19,6 +19,7 @@ from shoppego_orders.order import (
     OrderRow,
     PaymentStatus,
     PaymentType,
+    Recovery,
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,12 +53,13 @@ def row_of(values: Values) -> OrderRow:
     (
         order_id, shop, number, placed_at, life, archived, fulfillment, payment_status, delivery,
         currency, subtotal, discount_total, shipping_total, tax_total, declared_difference, total,
-        paid_total, refunded_total, balance, units, customer_key, customer_name, email, phone,
-        phone_digits, search_text, shipping_address1, shipping_address2, shipping_zip,
+        paid_total, refunded_total, balance, units, products, customer_key, customer_name, email,
+        phone, phone_digits, search_text, shipping_address1, shipping_address2, shipping_zip,
         shipping_city, shipping_state, shipping_country, payment_method_name, payment_type, source,
-        logo, channel, medium, campaign, note, tags, tracking_numbers, completed_at, taken_up_at,
-        shipped_at, cancelled_at, cancel_reason, abandoned_at, recovered_at, needs_attention,
-        decided,
+        logo, channel, medium, campaign, note, tags, tracking_numbers, completed_at, paid_at,
+        confirmed_at, taken_up_at, shipped_at, cancelled_at, cancel_reason, activity, changed_at,
+        abandoned_at, abandoned_by, returned_at, recovery, recovered_by, recovered_at,
+        needs_attention, decided,
     ) = values  # fmt: skip  # one name a line would fill a page
     money = Money.from_minor
     return OrderRow(
@@ -81,6 +83,7 @@ def row_of(values: Values) -> OrderRow:
         money(refunded_total, currency),
         money(balance, currency),
         units,
+        () if products == "[]" else tuple(json.loads(products)),
         customer_key,
         customer_name,
         email,
@@ -104,11 +107,19 @@ def row_of(values: Values) -> OrderRow:
         () if tags == "[]" else tuple(json.loads(tags)),
         () if tracking_numbers == "[]" else tuple(json.loads(tracking_numbers)),
         None if completed_at is None else instant(completed_at),
+        None if paid_at is None else instant(paid_at),
+        None if confirmed_at is None else instant(confirmed_at),
         None if taken_up_at is None else instant(taken_up_at),
         None if shipped_at is None else instant(shipped_at),
         None if cancelled_at is None else instant(cancelled_at),
         cancel_reason,
+        () if activity == "[]" else tuple(map(instant, json.loads(activity))),
+        None if changed_at is None else instant(changed_at),
         None if abandoned_at is None else instant(abandoned_at),
+        abandoned_by,
+        None if returned_at is None else instant(returned_at),
+        None if recovery is None else _RECOVERIES[recovery],
+        recovered_by,
         None if recovered_at is None else instant(recovered_at),
         bool(needs_attention),
         bool(decided),
@@ -153,8 +164,11 @@ def _minor(amount: Money) -> int:
     return amount.minor
 
 
-def _json(texts: tuple[str, ...]) -> str:
-    return json.dumps(texts, ensure_ascii=False) if texts else "[]"
+def _json(values: tuple[str | datetime, ...]) -> str:
+    if not values:
+        return "[]"
+    plain = [value if isinstance(value, str) else micros(value) for value in values]
+    return json.dumps(plain, ensure_ascii=False)
 
 
 _LIVES: Final = {word.value: word for word in Life}
@@ -162,6 +176,7 @@ _FULFILLMENTS: Final = {word.value: word for word in Fulfillment}
 _PAYMENT_STATUSES: Final = {word.value: word for word in PaymentStatus}
 _DELIVERIES: Final = {word.value: word for word in Delivery}
 _PAYMENT_TYPES: Final = {word.value: word for word in PaymentType}
+_RECOVERIES: Final = {word.value: word for word in Recovery}
 # str: a status becomes a plain text, which the driver takes faster than a subclass of it.
 _BY_KIND: Final[dict[type, Callable[[Any], object]]] = {
     str: str,

@@ -14,6 +14,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal_column,
     or_,
     select,
     true,
@@ -22,7 +23,7 @@ from sqlalchemy import (
 
 from shoppego_orders.adapters.sql.columns import micros
 from shoppego_orders.adapters.sql.schema import order_lines, order_tags, orders
-from shoppego_orders.order import OrderRow
+from shoppego_orders.order import OrderRow, Recovery
 from shoppego_orders.periods import Period
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.texts import UNSTORABLE
@@ -84,20 +85,7 @@ def conditions(query: OrderQuery) -> Iterator[Condition]:
         yield from _within(columns.placed_at, query.placed)
     if query.completed is not None:
         yield from _within(columns.completed_at, query.completed)
-    for status, words in (
-        (columns.life, query.life),
-        (columns.fulfillment, query.fulfillment),
-        (columns.payment_status, query.payment_status),
-    ):
-        if words is not None:
-            yield _one_word(status, words)
-    if query.archived is not None:
-        yield _flag(columns.archived, query.archived)
-    if query.abandoned is not None:
-        missed = columns.abandoned_at
-        yield missed.is_not(None) if query.abandoned else missed.is_(None)
-    if query.decided is not None:
-        yield _flag(columns.decided, query.decided)
+    yield from _of_statuses(query)
     if query.source is not None:
         yield one_of(columns.source, query.source)
     if query.customer_keys is not None:
@@ -112,6 +100,26 @@ def conditions(query: OrderQuery) -> Iterator[Condition]:
         place = tuple_(columns.placed_at, columns.id)
         after = tuple_(micros(query.after.placed_at), query.after.id)
         yield place < after if query.newest_first else place > after
+
+
+def _of_statuses(query: OrderQuery) -> Iterator[Condition]:
+    columns = orders.c
+    for status, words in (
+        (columns.life, query.life),
+        (columns.fulfillment, query.fulfillment),
+        (columns.payment_status, query.payment_status),
+    ):
+        if words is not None:
+            yield _one_word(status, words)
+    if query.archived is not None:
+        yield _flag(columns.archived, query.archived)
+    if query.abandoned is not None:
+        missed = columns.abandoned_at
+        yield missed.is_not(None) if query.abandoned else missed.is_(None)
+    if query.decided is not None:
+        yield _flag(columns.decided, query.decided)
+    if query.recovery is not None:
+        yield _how_it_ended(query.recovery)
 
 
 def _ordered(query: OrderQuery) -> tuple[UnaryExpression[Any], UnaryExpression[Any]]:
@@ -132,6 +140,14 @@ def _flag(flag: ColumnElement[bool], wanted: bool) -> Condition:  # noqa: FBT001
 
 def _one_word(status: ColumnElement[str], words: Collection[StrEnum]) -> Condition:
     return status.in_(sorted(word.value for word in words))
+
+
+def _how_it_ended(recoveries: Collection[Recovery]) -> Condition:
+    # One word is written out, not a parameter: else no partial index is taken.
+    if len(recoveries) == 1:
+        (word,) = recoveries
+        return orders.c.recovery == literal_column(f"'{word.value}'")
+    return _one_word(orders.c.recovery, recoveries)
 
 
 def _within(instant: ColumnElement[int], period: Period) -> tuple[Condition, Condition]:

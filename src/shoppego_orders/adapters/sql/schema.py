@@ -22,13 +22,14 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    literal_column,
 )
 from sqlalchemy.types import TypeEngine
 
 from shoppego_orders.money import Money
 from shoppego_orders.order import OrderRow
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Of the tables below; a database with a higher one was made by a newer release."""
 
 # Ids sort by code point, as Python sorts them; PostgreSQL would ask the locale.
@@ -101,6 +102,16 @@ for _name, _columns in (
         postgresql_where=orders.c.decided == false(),
     )
 
+# Abandoned, and nobody knows yet how it ended.
+Index(
+    "shoppego_open_recoveries",
+    orders.c.placed_at,
+    orders.c.id,
+    unique=True,
+    sqlite_where=orders.c.recovery == literal_column("'open'"),
+    postgresql_where=orders.c.recovery == literal_column("'open'"),
+)
+
 order_lines = Table(
     "shoppego_lines",
     metadata,
@@ -143,6 +154,7 @@ tasks = Table(
     Column("claimed_at", BigInteger, nullable=False),
     Column("outcome", Text),
     Column("settled_at", BigInteger),
+    Column("note", Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 
@@ -154,6 +166,7 @@ SQLITE_STATISTICS: Final = (
     (orders.name, "shoppego_orders_by_customer", "1000000 100000 3 1"),
     (orders.name, "shoppego_undecided_by_time", "1000 1 1"),
     (orders.name, "shoppego_undecided_by_shop", "1000 100 1 1"),
+    (orders.name, "shoppego_open_recoveries", "1000 1 1"),
     (order_lines.name, order_lines.name, "3000000 3 1"),
     (order_tags.name, order_tags.name, "1000000 10000 1"),
     (order_tags.name, "shoppego_tags_by_order", "1000000 1 1"),

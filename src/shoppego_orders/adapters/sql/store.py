@@ -9,9 +9,11 @@ from typing import Any, Final, final
 
 import attrs
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     Connection,
+    and_,
     bindparam,
     delete,
     false,
@@ -252,7 +254,13 @@ _ADD: Final = insert(orders)
 _CHANGED: Final[dict[str, ColumnElement[Any]]] = {  # Any: one column of each kind
     column.name: bindparam(column.name) for column in orders.c if column.name not in _FIXED
 }
-_CHANGED["decided"] = or_(orders.c.decided, bindparam("decided", type_=Boolean))
+_CHANGED["decided"] = or_(
+    bindparam("decided", type_=Boolean),
+    and_(
+        orders.c.decided,
+        orders.c.completed_at.is_not_distinct_from(bindparam("completed_at", type_=BigInteger)),
+    ),
+)
 _REPLACE: Final = (
     update(orders)
     .where(orders.c.id == bindparam("known_id"), orders.c.version == bindparam("known_version"))

@@ -15,6 +15,7 @@ from shoppego_orders.adapters.sql.schema import tasks
 from shoppego_orders.errors import TaskNotClaimed, TaskSettled
 from shoppego_orders.periods import utc
 from shoppego_orders.ports import Outcome, Task
+from shoppego_orders.texts import storable
 
 
 @final
@@ -38,7 +39,7 @@ class SqlTaskLog(Opened):
                 return False
         return True
 
-    def settle(self, key: str, outcome: Outcome, at: datetime) -> None:
+    def settle(self, key: str, outcome: Outcome, at: datetime, note: str = "") -> None:
         """Say how a claimed task ended; repeating the same outcome changes nothing.
 
         :raises TaskNotClaimed: if nobody claimed it.
@@ -46,7 +47,7 @@ class SqlTaskLog(Opened):
         :raises NaiveDatetime: for a time without a zone.
         """
         settled_at = micros(utc(at, "at"))
-        ended = {"outcome": outcome.value, "settled_at": settled_at}
+        ended = {"outcome": outcome.value, "settled_at": settled_at, "note": storable(note)}
         unsettled = (tasks.c.key == key, tasks.c.outcome.is_(None))
         with self.database.writing() as connection:
             if connection.execute(update(tasks).where(*unsettled).values(ended)).rowcount:
@@ -64,10 +65,11 @@ class SqlTaskLog(Opened):
         begins = func.substr(tasks.c.key, 1, len(prefix)) == prefix
         # The second condition lets the database begin where the prefix does.
         found = select(tasks).where(begins, tasks.c.key >= prefix).order_by(tasks.c.key)
-        for key, claimed_at, outcome, settled_at in self.database.stream(found):
+        for key, claimed_at, outcome, settled_at, note in self.database.stream(found):
             yield Task(
                 key,
                 instant(claimed_at),
                 None if outcome is None else Outcome(outcome),
                 None if settled_at is None else instant(settled_at),
+                note,
             )
