@@ -32,7 +32,6 @@ from abandonment_examples import (
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
     Context,
-    Finding,
     OrderLike,
     Rule,
     SweepResult,
@@ -85,7 +84,8 @@ def test_the_history_tells_who_found_it_abandoned_when_and_why() -> None:
     event = store.events("1262140")[-1]
     assert (event.type, event.occurred_at, event.recorded_at) == ("abandoned", DUE, LATER)
     assert event.topics == (Topic.CHECKOUT_ABANDONED,)
-    assert event.data == Abandoned("checkout", result.reasons["1262140"])
+    policy = AbandonmentPolicy(name="checkout").id
+    assert event.data == Abandoned(policy, result.reasons["1262140"])
     order = store.get("1262140")
     assert (order.abandoned_at, order.decided, order.recovered_at) == (DUE, True, None)
 
@@ -228,8 +228,9 @@ def crowd() -> list[Order]:
 
 
 WHOLE = {"left": DUE, "left-too": DUE, "late": DUE + minutes(2)}
-# Find the due ones and their purchases; load and save each that is abandoned; settle the kept.
-CALLS = 2 + 2 * len(WHOLE) + 1
+# Find the due ones, whom their purchases touch, and their customers' purchases; load and save
+# each that is abandoned; settle the kept, and see whether one was bought meanwhile.
+CALLS = 3 + 2 * len(WHOLE) + 2
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -395,9 +396,11 @@ def test_one_unreadable_order_does_not_hold_up_the_others() -> None:
 class Weekend(Rule):
     """Only checkouts that began on a Saturday or Sunday, in UTC."""
 
-    def check(self, order: OrderLike, context: Context) -> Finding:  # noqa: ARG002  # it needs none
-        day = f"{context.period.start:%A}"
-        return Finding(day in {"Saturday", "Sunday"}, f"It began on a {day}.")
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs none
+        return f"{context.period.start:%A}" in {"Saturday", "Sunday"}
+
+    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # as above
+        return f"It began on a {context.began:%A}."
 
 
 def test_a_hosts_rule_works_in_the_sweep() -> None:

@@ -27,6 +27,10 @@ SHOP_TIME_ZONE: Final = "Asia/Kuala_Lumpur"
 # As IANA writes them. Nothing else reaches the file system: no path, no "posix/" or "localtime".
 _ZONE_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9_+-]{0,31}(/[A-Z][A-Za-z0-9_+-]{0,31}){0,2}")
 _DAY: Final = timedelta(days=1)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_DURATION: Final = re.compile(
+    r"P(?:([0-9]{1,18})D)?(?:T(?:([0-9]{1,18})H)?(?:([0-9]{1,18})M)?(?:([0-9]{1,18})(?:\.([0-9]{1,6}))?S)?)?"
+)
 
 
 def utc(value: datetime, field: str) -> datetime:
@@ -176,6 +180,29 @@ def iso_date(text: str, field: str) -> date:
         return date.fromisoformat(text)
     except (TypeError, ValueError):
         raise InvalidValue(field, text, "an ISO 8601 date such as 2021-03-03") from None
+
+
+def duration_text(duration: timedelta) -> str:
+    """Write elapsed time as ISO 8601 does, in seconds: "PT3600S"."""
+    seconds, rest = divmod(duration // _MICROSECOND, 1_000_000)
+    return f"PT{seconds}{f'.{rest:06}'.rstrip('0') if rest else ''}S"
+
+
+def duration_from_text(text: str, field: str) -> timedelta:
+    """Read elapsed time of ISO 8601 in days, hours, minutes and seconds: "PT60M", "P3D", "PT0.5S".
+
+    :param field: what it is, for the error.
+    :raises InvalidValue: when it is no such text.
+    """
+    found = _DURATION.fullmatch(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+    if found is None or not any(found.groups()):
+        raise InvalidValue(field, text, "elapsed time such as PT60M or P3D")
+    days, hours, minutes, seconds, fraction = (part or "0" for part in found.groups())
+    micros = int(f"{fraction:0<6}")
+    try:
+        return timedelta(int(days), int(seconds), micros, 0, int(minutes), int(hours))
+    except OverflowError:
+        raise InvalidValue(field, text, "less than a billion days") from None
 
 
 def _check_date(day: date, field: str) -> None:

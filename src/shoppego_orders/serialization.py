@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar, cast, get_args
@@ -34,7 +34,7 @@ from shoppego_orders.order import (
     PaymentType,
 )
 from shoppego_orders.order.events import EventData
-from shoppego_orders.periods import instant_from_iso
+from shoppego_orders.periods import duration_from_text, duration_text, instant_from_iso
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.texts import word_of
 
@@ -310,7 +310,41 @@ def _money(value: object) -> Money:
     return Money(amount, currency)
 
 
-def _converter() -> cattrs.Converter:
+def written_document(kind: str, body: object) -> str:
+    """Write a document of some kind, ASCII only.
+
+    :param body: in values that JSON has.
+    """
+    return json.dumps(
+        {"kind": kind, "version": DOCUMENT_VERSION, "body": body}, separators=(",", ":")
+    )
+
+
+def read_document(kind: str, text: str | bytes, structured: Callable[[Any], Value]) -> Value:
+    """Read a document of some kind.
+
+    :param structured: makes the value of the body.
+    :raises InvalidDocument: for what is no such document; says where.
+    :raises UnknownDocumentVersion: for one that a newer release wrote.
+    """
+    document = _parsed(text)
+    fields = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+    if not {"kind", "version", "body"} <= fields.keys():
+        raise InvalidDocument("", f"no document of kind {kind!r}, but {shown(text)}")
+    if fields["kind"] != kind:
+        raise InvalidDocument("kind", f"{shown(fields['kind'])}; expected {kind!r}")
+    if fields["version"] not in range(1, DOCUMENT_VERSION + 1):
+        raise UnknownDocumentVersion(fields["version"], DOCUMENT_VERSION)
+    try:
+        return structured(fields["body"])
+    except Exception as error:
+        problems = cattrs.transform_error(error, format_exception=_problem)
+        problem, _, path = problems[0].rpartition(" @ ")
+        raise InvalidDocument(path.replace("$", "body", 1), problem) from error
+
+
+def new_converter() -> cattrs.Converter:
+    """Make a converter that knows the values of this library, to be taught others."""
     converter = cattrs.Converter(
         forbid_extra_keys=True, unstruct_collection_overrides={frozenset: sorted}
     )
@@ -318,6 +352,10 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(plain, _exactly)
     converter.register_unstructure_hook(datetime, datetime.isoformat)
     converter.register_structure_hook(datetime, lambda text, _: instant_from_iso(text, "instant"))
+    converter.register_unstructure_hook(timedelta, duration_text)
+    converter.register_structure_hook(
+        timedelta, lambda text, _: duration_from_text(text, "duration")
+    )
     converter.register_unstructure_hook(Money, lambda money: f"{money.text} {money.currency}")
     converter.register_structure_hook(Money, lambda text, _: _money(text))
     converter.register_structure_hook(
@@ -364,31 +402,15 @@ def _register_event_data(converter: cattrs.Converter) -> None:
     converter.register_structure_hook(EventData, read)
 
 
-_CONVERTER = _converter()
+_CONVERTER = new_converter()
 
 
 def _written(kind: str, value: object) -> str:
-    return json.dumps(
-        {"kind": kind, "version": DOCUMENT_VERSION, "body": _CONVERTER.unstructure(value)},
-        separators=(",", ":"),
-    )
+    return written_document(kind, _CONVERTER.unstructure(value))
 
 
 def _read(kind: str, text: str | bytes, type_: type[Value]) -> Value:
-    document = _parsed(text)
-    fields = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
-    if not {"kind", "version", "body"} <= fields.keys():
-        raise InvalidDocument("", f"no document of kind {kind!r}, but {shown(text)}")
-    if fields["kind"] != kind:
-        raise InvalidDocument("kind", f"{shown(fields['kind'])}; expected {kind!r}")
-    if fields["version"] not in range(1, DOCUMENT_VERSION + 1):
-        raise UnknownDocumentVersion(fields["version"], DOCUMENT_VERSION)
-    try:
-        return _CONVERTER.structure(fields["body"], type_)
-    except Exception as error:
-        problems = cattrs.transform_error(error, format_exception=_problem)
-        problem, _, path = problems[0].rpartition(" @ ")
-        raise InvalidDocument(path.replace("$", "body", 1), problem) from error
+    return read_document(kind, text, lambda body: _CONVERTER.structure(body, type_))
 
 
 def _problem(error: BaseException, type_: type | None) -> str:

@@ -1,6 +1,7 @@
 """Was it abandoned, and did it come back? Rules, policies, sweeps and reminders."""
 
-from shoppego_orders.abandonment.policy import AbandonmentPolicy, Verdict, VerdictStatus
+from shoppego_orders.abandonment.documents import policy_from_json, policy_to_json
+from shoppego_orders.abandonment.policy import AbandonmentPolicy, Since
 from shoppego_orders.abandonment.recovery import (
     Compose,
     RecoveryPlan,
@@ -8,19 +9,22 @@ from shoppego_orders.abandonment.recovery import (
     plain_reminder,
     remind,
 )
-from shoppego_orders.abandonment.rules import (
+from shoppego_orders.abandonment.replay import replay
+from shoppego_orders.abandonment.rule import (
     AllOf,
     AnyOf,
     Context,
     Finding,
-    NoOtherPurchase,
     Not,
+    Occurrence,
     OrderLike,
     Purchase,
     Rule,
-    Unfulfilled,
 )
+from shoppego_orders.abandonment.rules import NoOtherPurchase, Unfulfilled
+from shoppego_orders.abandonment.stream import Difference, compare_policies, judge_stream
 from shoppego_orders.abandonment.sweep import Skipped, SweepResult, next_due, sweep
+from shoppego_orders.abandonment.verdict import Verdict, VerdictStatus
 
 __all__ = [
     "AbandonmentPolicy",
@@ -28,21 +32,29 @@ __all__ = [
     "AnyOf",
     "Compose",
     "Context",
+    "Difference",
     "Finding",
     "NoOtherPurchase",
     "Not",
+    "Occurrence",
     "OrderLike",
     "Purchase",
     "RecoveryPlan",
     "RemindResult",
     "Rule",
+    "Since",
     "Skipped",
     "SweepResult",
     "Unfulfilled",
     "Verdict",
     "VerdictStatus",
+    "compare_policies",
+    "judge_stream",
     "next_due",
     "plain_reminder",
+    "policy_from_json",
+    "policy_to_json",
     "remind",
+    "replay",
     "sweep",
 ]

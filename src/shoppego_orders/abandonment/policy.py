@@ -1,86 +1,48 @@
-"""Was it abandoned? A window of time, a rule over it, and a verdict that explains itself."""
+"""When an order counts as abandoned: a window of time, and a rule over it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 import attrs
 
-from shoppego_orders.abandonment.rules import (
-    Context,
-    Finding,
-    NoOtherPurchase,
-    OrderLike,
-    Purchase,
-    Rule,
-    Unfulfilled,
-    shown,
-)
+from shoppego_orders.abandonment.purchases import Purchases
+from shoppego_orders.abandonment.rule import Context, Finding, OrderLike, Purchase, Rule
+from shoppego_orders.abandonment.rules import NoOtherPurchase, Unfulfilled
+from shoppego_orders.abandonment.verdict import Verdict, VerdictStatus
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.order import Life
-from shoppego_orders.periods import Period, utc
-from shoppego_orders.texts import storable
+from shoppego_orders.periods import instant_text, utc
+from shoppego_orders.texts import storable, word_of
 
 LONGEST_WINDOW: Final = timedelta(days=366)
 """More than this is taken for a mistake."""
 
 
-class VerdictStatus(StrEnum):
-    """What a policy answers about an order."""
+class Since(StrEnum):
+    """From when a policy's window is counted."""
 
-    NOT_DUE = "not_due"
-    """Its deadline has not passed; there is no answer yet."""
-    ABANDONED = "abandoned"
-    KEPT = "kept"
+    PLACED_AT = "placed_at"
+    """The moment at which the checkout began."""
+    LAST_ACTIVITY_AT = "last_activity_at"
+    """The last moment at which the open checkout was changed, or else began."""
 
 
-@attrs.frozen(kw_only=True)
-class Verdict:
-    """A policy's answer about one order, as of a moment.
+def _since(word: str) -> Since:
+    return word_of(Since, word, "since")
 
-    Once the deadline has passed, the same facts give the same verdict for ever.
 
-    :ivar order_id: of the order that was judged.
-    :ivar policy: name of the policy that gave it.
-    :ivar period: from the moment at which the checkout began up to its deadline, half-open.
-    :ivar status: the answer.
-    :ivar finding: every rule that was asked, and what it saw.
-    """
-
-    order_id: str
-    policy: str
-    period: Period
-    status: VerdictStatus
-    finding: Finding
-
-    @property
-    def due(self) -> datetime:
-        """The deadline, UTC: what happens at this very instant comes too late for it."""
-        return self.period.end
-
-    @property
-    def abandoned_at(self) -> datetime | None:
-        """The deadline, if the order was abandoned at it."""
-        return self.due if self.status is VerdictStatus.ABANDONED else None
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why, in sentences: those that decided."""
-        return self.finding.reasons
-
-    def explain(self) -> str:
-        """The whole verdict for a person: several lines of text, times in UTC."""
-        answer = {
-            VerdictStatus.NOT_DUE: f"not due until {shown(self.due)}",
-            VerdictStatus.ABANDONED: f"abandoned at {shown(self.due)}",
-            VerdictStatus.KEPT: "kept",
-        }[self.status]
-        began, due = shown(self.period.start), shown(self.due)
-        judged = f"It began at {began}, with its deadline at {due} (policy {self.policy})."
-        return "\n".join((f"Order {self.order_id}: {answer}", judged, *_outline(self.finding)))
+def _by_method(
+    windows: Mapping[str, timedelta] | tuple[tuple[str, timedelta], ...],
+) -> tuple[tuple[str, timedelta], ...]:
+    pairs = windows if isinstance(windows, tuple) else tuple(windows.items())
+    return tuple(sorted((storable(name), window) for name, window in pairs))
 
 
 @attrs.frozen(kw_only=True)
@@ -95,28 +57,68 @@ class AbandonmentPolicy:
     :ivar window: from the beginning of the checkout to its deadline, elapsed time; above zero
         and at most 366 days.
     :ivar rule: what must hold over that period.
-    :ivar name: goes into the history of the orders that it finds abandoned.
-    :raises InvalidValue: for another window, something that is no rule, or an empty name.
+    :ivar since: from when the window is counted: ``placed_at``, or ``last_activity_at``, which
+        puts the deadline off whenever the open checkout is changed before it.
+    :ivar windows_by_payment_method: other windows for orders to be paid by these methods, by
+        name: ``{"Bank transfer": timedelta(days=3)}``.
+    :ivar name: for people.
+    :raises InvalidValue: for another window, something that is no rule, or a name that is empty
+        or has control characters.
     """
 
     window: timedelta = timedelta(minutes=60)
     rule: Rule = Unfulfilled() & NoOtherPurchase()
+    since: Since = attrs.field(default=Since.PLACED_AT, converter=_since)
+    windows_by_payment_method: tuple[tuple[str, timedelta], ...] = attrs.field(
+        default=(), converter=_by_method
+    )
     name: str = attrs.field(default="checkout-abandoned", converter=storable)
 
     def __attrs_post_init__(self) -> None:
-        if not (
-            isinstance(self.window, timedelta)  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
-            and timedelta(0) < self.window <= LONGEST_WINDOW
-        ):
-            raise InvalidValue(
-                "window",
-                self.window,
-                f"a timedelta above zero, of at most {LONGEST_WINDOW.days} days",
-            )
+        for window in (self.window, *(each for _, each in self.windows_by_payment_method)):
+            if not (
+                isinstance(window, timedelta)  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+                and timedelta(0) < window <= LONGEST_WINDOW
+            ):
+                expected = f"a timedelta above zero, of at most {LONGEST_WINDOW.days} days"
+                raise InvalidValue("window", window, expected)
+        names = [name for name, _ in self.windows_by_payment_method]
+        if len(set(names)) < len(names):
+            raise InvalidValue("windows_by_payment_method", names, "each method once")
         if not isinstance(self.rule, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
             raise InvalidValue("rule", self.rule, "a Rule, such as Unfulfilled()")
-        if not self.name.strip():
-            raise InvalidValue("name", self.name, "a name that is not empty")
+        if not (self.name.strip() and self.name.isprintable()):
+            raise InvalidValue("name", self.name, "a name of one line that is not empty")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that differ where a policy decides differently.
+
+        They are made of all that decides, the name apart, and are the same in every process.
+        """
+        # On first use: it writes the policy as its document does.
+        from shoppego_orders.abandonment.documents import policy_body
+
+        body = policy_body(self)
+        del body["name"]
+        return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+
+    @cached_property
+    def id(self) -> str:
+        """Name and fingerprint: how a stored verdict names the policy that gave it."""
+        return f"{self.name}@{self.fingerprint}"
+
+    @property
+    def shortest_window(self) -> timedelta:
+        """No deadline is earlier than this after the checkout began."""
+        return min(self.window, *(each for _, each in self.windows_by_payment_method), self.window)
+
+    @property
+    def longest_window(self) -> timedelta | None:
+        """No deadline is later than this after the checkout began; None where activity moves it."""
+        if self.since is Since.LAST_ACTIVITY_AT:
+            return None
+        return max(self.window, *(each for _, each in self.windows_by_payment_method), self.window)
 
     def due(self, order: OrderLike) -> datetime:
         """An order's deadline, UTC.
@@ -124,14 +126,27 @@ class AbandonmentPolicy:
         :raises InvalidValue: when it lies beyond the year 9999.
         """
         began = utc(order.placed_at, "placed_at")
-        if began > _LAST - self.window:
-            raise InvalidValue("placed_at", began, "a moment whose deadline the calendar holds")
-        return began + self.window
+        window = self.window
+        if self.windows_by_payment_method:
+            window = dict(self.windows_by_payment_method).get(order.payment_method_name, window)
+        try:
+            due = began + window
+            if self.since is Since.LAST_ACTIVITY_AT:
+                for at in order.activity:
+                    if at >= due:
+                        break
+                    due = max(due, at + window)
+        except OverflowError:
+            expected = "a moment whose deadline the calendar holds"
+            raise InvalidValue("placed_at", began, expected) from None
+        return due
 
     def judge(self, order: OrderLike, purchases: Iterable[Purchase], as_of: datetime) -> Verdict:
         """Judge one order.
 
-        A draft is kept: the merchant enters it by hand, so no customer can leave it.
+        A draft is kept: the merchant enters it by hand, so no customer can leave it. An order,
+        or a row, is judged as it stands; :func:`~shoppego_orders.abandonment.replay` judges it
+        as it was.
 
         :param order: the order, or its row; both give the same verdict.
         :param purchases: orders among which the customer's other purchases are, if there are
@@ -142,44 +157,37 @@ class AbandonmentPolicy:
         :raises NaiveDatetime: for a moment without a zone.
         :raises InvalidValue: for an order whose deadline lies beyond the year 9999.
         """
-        period = Period(order.placed_at, self.due(order))
-        if utc(as_of, "as_of") < period.end:
-            status = VerdictStatus.NOT_DUE
-            finding = Finding(False, f"It is not due until {shown(period.end)}.")
-        elif order.life is Life.DRAFT:
-            status = VerdictStatus.KEPT
-            finding = Finding(False, "It is a draft, which no customer can leave.")
-        else:
-            context = Context(period, _others(order, purchases, period))
-            finding = self.rule.check(order, context)
-            status = VerdictStatus.ABANDONED if finding.holds else VerdictStatus.KEPT
-        return Verdict(
-            order_id=order.id, policy=self.name, period=period, status=status, finding=finding
+        began, due = utc(order.placed_at, "placed_at"), self.due(order)
+        for field in _INSTANTS:
+            if (at := getattr(order, field)) is not None:
+                utc(at, field)
+        theirs = Purchases.among(
+            purchase for purchase in purchases if purchase.customer_key == order.customer_key
         )
+        context = theirs.context(order, began, due, self.rule.looks_back())
+        return self.decide(order, context, utc(as_of, "as_of"), self.id)
+
+    def decide(self, order: OrderLike, context: Context, now: datetime, id: str) -> Verdict:
+        """Judge one order whose deadline and purchases are known.
+
+        :param now: the moment at which it is asked, UTC.
+        :param id: this policy's own, which takes time to make.
+        """
+        began, due = context.began, context.due
+        if now < due:
+            said = f"It is not due until {instant_text(due)}."
+            found = Finding("Deadline", False, "Its deadline has passed.", said)
+            return Verdict(order.id, id, began, due, VerdictStatus.NOT_DUE, found)
+        if order.life is _DRAFT:
+            found = Finding(
+                "NoDraft", False, "It is no draft.", "It is a draft, which no customer can leave."
+            )
+            return Verdict(order.id, id, began, due, VerdictStatus.KEPT, found)
+        rule = self.rule
+        status = _ABANDONED if rule.holds(order, context) else _KEPT
+        return Verdict(order.id, id, began, due, status, (rule, order, context))
 
 
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
-
-
-def _others(
-    order: OrderLike, purchases: Iterable[Purchase], period: Period
-) -> tuple[Purchase, ...]:
-    """The customer's other purchases in the shop within the period, oldest first."""
-    if order.customer_key is None:
-        return ()
-    found = [
-        (purchase.completed_at, purchase.id, purchase)
-        for purchase in purchases
-        if purchase.completed_at is not None
-        and purchase.customer_key == order.customer_key
-        and purchase.shop == order.shop
-        and purchase.id != order.id
-        and purchase.completed_at in period
-    ]
-    return tuple(purchase for _, _, purchase in sorted(found, key=lambda each: each[:2]))
-
-
-def _outline(finding: Finding, depth: int = 0) -> Iterable[str]:
-    yield f"{'  ' * depth}{'yes' if finding.holds else 'no'}: {finding.why}"
-    for part in finding.parts:
-        yield from _outline(part, depth + 1)
+# Looking a member up takes longer than all else that a verdict needs of it.
+_ABANDONED, _KEPT, _DRAFT = VerdictStatus.ABANDONED, VerdictStatus.KEPT, Life.DRAFT
+_INSTANTS: Final = ("completed_at", "paid_at", "confirmed_at", "taken_up_at", "cancelled_at")

@@ -1,134 +1,56 @@
-"""Rules of abandonment: small predicates over a closed stretch of time, each of which says why.
+"""The rules that ship; ``Unfulfilled() & NoOtherPurchase()`` is the documented one.
 
-A rule is a frozen value. It is asked about one order and its context, and answers with a
-:class:`Finding`; rules are joined by ``&``, ``|`` and ``~``. A host's own takes five lines::
-
-    @attrs.frozen
-    class TotalAtLeast(Rule):
-        least: Money
-
-        def check(self, order: OrderLike, context: Context) -> Finding:
-            return Finding(order.total >= self.least, f"The total is {order.total}.")
-
-A rule that looks at what has a time (``completed_at``, ``cancelled_at`` ...) and compares it with
-``context.period`` gives the same answer whenever it is asked. One that reads what can be edited
-later (tags, the total) answers as of the moment at which it is asked.
+Several share a name with a part of an order, so say ``rules.PaymentMethod(...)`` after
+``from shoppego_orders.abandonment import rules``.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from typing import Protocol, final
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, Literal, get_args
 
 import attrs
 
+from shoppego_orders.abandonment.rule import Context, Occurrence, OrderLike, Purchase, Rule
 from shoppego_orders.errors import InvalidValue
-from shoppego_orders.order import Order, OrderRow
-from shoppego_orders.periods import Period, utc
-
-OrderLike = Order | OrderRow
-"""An order, or its row: a rule reads only what both carry, and type checkers see to it."""
-
-
-class Purchase(Protocol):
-    """What must be known of another order to tell whether it was a purchase.
-
-    Every ``Order`` and every ``OrderRow`` is one; a host may give less.
-    """
-
-    @property
-    def id(self) -> str:
-        """The other order's id."""
-        ...
-
-    @property
-    def shop(self) -> str:
-        """The shop's domain."""
-        ...
-
-    @property
-    def customer_key(self) -> str | None:
-        """Who bought; None for nobody known."""
-        ...
-
-    @property
-    def completed_at(self) -> datetime | None:
-        """When it was paid or confirmed; None: it is no purchase."""
-        ...
+from shoppego_orders.money import Money
+from shoppego_orders.order import Delivery
+from shoppego_orders.order import PaymentType as PaymentTypeWord
+from shoppego_orders.periods import instant_text, utc
+from shoppego_orders.texts import folded, storable, word_of
 
 
-@attrs.frozen
-class Context:
-    """What a rule knows besides the order.
-
-    :ivar period: from the moment at which the checkout began up to, and not including, its
-        deadline.
-    :ivar purchases: the customer's *other* purchases in the same shop within the period, oldest
-        first.
-    """
-
-    period: Period
-    purchases: Sequence[Purchase] = ()
+def _texts(values: str | Iterable[str]) -> frozenset[str]:
+    texts = frozenset((values,)) if isinstance(values, str) else frozenset(values)
+    if not texts:
+        raise InvalidValue("names", values, "at least one")
+    return frozenset(storable(text) for text in texts)
 
 
-@attrs.frozen
-class Finding:
-    """What a rule found.
-
-    :ivar holds: whether the order is as the rule asks.
-    :ivar why: what was seen, as a sentence; true whether or not the rule holds.
-    :ivar parts: what the rules that this one is made of found.
-    """
-
-    holds: bool
-    why: str
-    parts: tuple[Finding, ...] = ()
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """The sentences that decided, each once: of the rules that are not made of others."""
-        return tuple(dict.fromkeys(_decisive(self)))
+def _payment_type(word: str) -> PaymentTypeWord:
+    return word_of(PaymentTypeWord, word, "type")
 
 
-class Rule(ABC):
-    """A predicate over an order and its context; see the module's text for a rule of your own."""
+def _deliveries(words: str | Iterable[str]) -> frozenset[Delivery]:
+    listed = [words] if isinstance(words, str) else list(words)
+    if not listed:
+        raise InvalidValue("deliveries", words, "at least one")
+    return frozenset(word_of(Delivery, word, "delivery") for word in listed)
+
+
+class _Fixed(Rule):
+    """Reads nothing that can be edited once the order is placed."""
 
     __slots__ = ()
 
-    @abstractmethod
-    def check(self, order: OrderLike, context: Context) -> Finding:
-        """Look at an order, and say what was found."""
-
-    def holds(self, order: OrderLike, context: Context) -> bool:
-        """Tell whether the order is as this rule asks."""
-        return self.check(order, context).holds
-
-    def __and__(self, other: Rule) -> Rule:
-        if not isinstance(other, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
-            return NotImplemented
-        return AllOf((*_operands(AllOf, self), *_operands(AllOf, other)))
-
-    def __or__(self, other: Rule) -> Rule:
-        if not isinstance(other, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
-            return NotImplemented
-        return AnyOf((*_operands(AnyOf, self), *_operands(AnyOf, other)))
-
-    def __invert__(self) -> Rule:
-        return self.rule if isinstance(self, Not) else Not(self)
+    def reads_edits(self) -> bool:
+        """Nothing of it."""
+        return False
 
 
-def _checked(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    checked = tuple(rules)
-    if not checked or not all(isinstance(rule, Rule) for rule in checked):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
-        raise InvalidValue("rules", checked, "at least one rule, and nothing but rules")
-    return checked
-
-
-@final
 @attrs.frozen
-class Unfulfilled(Rule):
+class Unfulfilled(_Fixed):
     """Before the deadline the checkout was neither completed, nor taken up, nor cancelled.
 
     Completed is paid, or confirmed in another way (cash on delivery, bank transfer); taken up is
@@ -136,103 +58,390 @@ class Unfulfilled(Rule):
     Orders page, FAQ 2: "the order has remained unfulfilled").
     """
 
-    def check(self, order: OrderLike, context: Context) -> Finding:
+    wants = "Before its deadline it was neither completed, nor taken up, nor cancelled."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:
         """Compare the three instants with the deadline."""
-        happened = [
-            f"{what} at {shown(at)}"
-            for what, at in (
-                ("completed", order.completed_at),
-                ("taken up by the merchant", order.taken_up_at),
-                ("cancelled", order.cancelled_at),
-            )
-            if at is not None and utc(at, what) < context.period.end
-        ]
-        if happened:
-            return Finding(False, f"Before its deadline it was {' and '.join(happened)}.")
-        return Finding(
-            True, "Before its deadline it was neither completed, nor taken up, nor cancelled."
+        due = context.due
+        return (
+            ((at := order.completed_at) is None or at >= due)
+            and ((at := order.taken_up_at) is None or at >= due)
+            and ((at := order.cancelled_at) is None or at >= due)
         )
 
+    def saw(self, order: OrderLike, context: Context) -> str:
+        """What happened before the deadline."""
+        happened = [
+            f"{occurrence.what} at {instant_text(occurrence.at)}"
+            for occurrence in self._happened(order, context)
+        ]
+        if not happened:
+            return self.wanted()
+        return f"Before its deadline it was {' and '.join(happened)}."
 
-@final
+    def decided_by(self, order: OrderLike, context: Context) -> Occurrence | None:
+        """The first thing that fulfilled it."""
+        happened = list(self._happened(order, context))
+        return min(happened, key=lambda each: each.at) if happened else None
+
+    @staticmethod
+    def _happened(order: OrderLike, context: Context) -> Iterator[Occurrence]:
+        for what, at in (
+            ("completed", order.completed_at),
+            ("taken up by the merchant", order.taken_up_at),
+            ("cancelled", order.cancelled_at),
+        ):
+            if at is not None and utc(at, what) < context.due:
+                yield Occurrence(what, order.id, at)
+
+
+class _NotYet(Rule):
+    """Something had not happened to the order before its deadline."""
+
+    __slots__ = ()
+
+    what: ClassVar[str]
+
+    @staticmethod
+    def _at(order: OrderLike) -> datetime | None:
+        raise NotImplementedError
+
+    def holds(self, order: OrderLike, context: Context) -> bool:
+        """Compare the instant with the deadline."""
+        at = self._at(order)
+        return at is None or at >= context.due
+
+    def saw(self, order: OrderLike, context: Context) -> str:
+        """When it happened, if it did."""
+        at = self._at(order)
+        if at is None:
+            return f"It was never {self.what}."
+        when = "after" if at >= context.due else "before"
+        return f"It was {self.what} at {instant_text(at)}, {when} its deadline."
+
+    def decided_by(self, order: OrderLike, context: Context) -> Occurrence | None:
+        """What happened in time."""
+        at = self._at(order)
+        return None if at is None or at >= context.due else Occurrence(self.what, order.id, at)
+
+
+@attrs.frozen
+class Unpaid(_NotYet):
+    """Before the deadline it was not paid in full, whether or not it was confirmed.
+
+    The total is the one that it had at its deadline.
+    """
+
+    wants = "Before its deadline it was not paid in full."
+    what = "paid in full"
+
+    @staticmethod
+    def _at(order: OrderLike) -> datetime | None:
+        return order.paid_at
+
+
+@attrs.frozen
+class Unconfirmed(_NotYet, _Fixed):
+    """Before the deadline it was not confirmed without a payment (cash on delivery, transfer)."""
+
+    wants = "Before its deadline it was not confirmed without a payment."
+    what = "confirmed without a payment"
+
+    @staticmethod
+    def _at(order: OrderLike) -> datetime | None:
+        return order.confirmed_at
+
+
 @attrs.frozen
 class NoOtherPurchase(Rule):
     """The customer made no other purchase in this shop before the deadline.
 
     An order of nobody known has no other purchases (Shoppego, Orders page, FAQ 2: "the customer
     has made no other purchase on that website during this period").
+
+    :ivar shared_product: count only purchases of a product that this order holds too.
     """
 
-    def check(self, order: OrderLike, context: Context) -> Finding:
-        """Look for the first other purchase within the period."""
-        for purchase in context.purchases:
-            if purchase.completed_at is not None:
-                at = shown(purchase.completed_at)
-                return Finding(False, f"The customer bought order {purchase.id} at {at}.")
+    shared_product: bool = False
+
+    def wanted(self) -> str:
+        """No purchase, or none of the same product."""
+        what = "purchase of one of its products" if self.shared_product else "purchase"
+        return f"The customer made no other {what} in this shop meanwhile."
+
+    def reads_edits(self) -> bool:
+        """Only where it compares products."""
+        return self.shared_product
+
+    def holds(self, order: OrderLike, context: Context) -> bool:
+        """Look for a purchase within the period."""
+        return not context.purchases or next(self._found(order, context), None) is None
+
+    def saw(self, order: OrderLike, context: Context) -> str:
+        """The first other purchase."""
+        found = self.decided_by(order, context)
+        if found is not None:
+            return f"The customer bought order {found.order_id} at {instant_text(found.at)}."
         if order.customer_key is None:
-            return Finding(True, "Nobody knows the customer, so no other purchase is theirs.")
-        return Finding(True, "The customer made no other purchase in this shop meanwhile.")
+            return "Nobody knows the customer, so no other purchase is theirs."
+        return self.wanted()
+
+    def decided_by(self, order: OrderLike, context: Context) -> Occurrence | None:
+        """The first other purchase."""
+        for purchase in self._found(order, context):
+            assert purchase.completed_at is not None  # else it is not found
+            return Occurrence("bought", purchase.id, purchase.completed_at)
+        return None
+
+    def _found(self, order: OrderLike, context: Context) -> Iterator[Purchase]:
+        products = set(order.products) if self.shared_product else None
+        for purchase in context.purchases:
+            if purchase.completed_at is not None and (
+                products is None or not products.isdisjoint(purchase.products)
+            ):
+                yield purchase
 
 
-@final
 @attrs.frozen
-class AllOf(Rule):
-    """Every one of several rules holds; written ``a & b``."""
+class FirstOrder(_Fixed):
+    """The customer had bought nothing in this shop before; an order of nobody known is a first.
 
-    rules: tuple[Rule, ...] = attrs.field(converter=_checked)
+    :ivar lookback: how long before the checkout counts: above zero, at most ten years.
+    """
 
-    def check(self, order: OrderLike, context: Context) -> Finding:
-        """Ask every rule, also after one that does not hold: the answer shows them all."""
-        parts = tuple(rule.check(order, context) for rule in self.rules)
-        failed = sum(not part.holds for part in parts)
-        why = f"{failed} of {len(parts)} conditions fail." if failed else "All conditions hold."
-        return Finding(not failed, why, parts)
-
-
-@final
-@attrs.frozen
-class AnyOf(Rule):
-    """At least one of several rules holds; written ``a | b``."""
-
-    rules: tuple[Rule, ...] = attrs.field(converter=_checked)
-
-    def check(self, order: OrderLike, context: Context) -> Finding:
-        """Ask every rule, also after one that holds: the answer shows them all."""
-        parts = tuple(rule.check(order, context) for rule in self.rules)
-        held = sum(part.holds for part in parts)
-        why = f"{held} of {len(parts)} conditions hold." if held else "No condition holds."
-        return Finding(held > 0, why, parts)
-
-
-@final
-@attrs.frozen
-class Not(Rule):
-    """A rule does not hold; written ``~a``."""
-
-    rule: Rule
+    lookback: timedelta = timedelta(days=365)
 
     def __attrs_post_init__(self) -> None:
-        _checked((self.rule,))
+        if not timedelta(0) < self.lookback <= _LONGEST_LOOKBACK:
+            expected = f"above zero, at most {_LONGEST_LOOKBACK.days} days"
+            raise InvalidValue("lookback", self.lookback, expected)
 
-    def check(self, order: OrderLike, context: Context) -> Finding:
-        """Turn the answer round."""
-        part = self.rule.check(order, context)
-        return Finding(not part.holds, "The contrary is asked for.", (part,))
+    def wanted(self) -> str:
+        """No purchase so long before."""
+        return f"The customer bought nothing in this shop in the {_long(self.lookback)} before."
+
+    def looks_back(self) -> timedelta:
+        """As far as it was told."""
+        return self.lookback
+
+    def holds(self, order: OrderLike, context: Context) -> bool:
+        """Look for an earlier purchase."""
+        return self.decided_by(order, context) is None
+
+    def saw(self, order: OrderLike, context: Context) -> str:
+        """The latest earlier purchase."""
+        found = self.decided_by(order, context)
+        if found is None:
+            return self.wanted()
+        return f"The customer had bought order {found.order_id} at {instant_text(found.at)}."
+
+    def decided_by(self, order: OrderLike, context: Context) -> Occurrence | None:  # noqa: ARG002  # it needs the context alone
+        """The latest earlier purchase."""
+        earliest = context.began - self.lookback
+        for purchase in reversed(context.earlier):
+            at = purchase.completed_at
+            if at is not None and at >= earliest:
+                return Occurrence("bought", purchase.id, at)
+        return None
 
 
-def shown(at: datetime) -> str:
-    """An instant as people read it, to the microsecond where it has any: UTC."""
-    return utc(at, "at").isoformat(" ").replace("+00:00", " UTC")
+_LONGEST_LOOKBACK: Final = timedelta(days=3660)
 
 
-def _operands(kind: type[AllOf | AnyOf], rule: Rule) -> tuple[Rule, ...]:
-    return rule.rules if isinstance(rule, kind) else (rule,)
+@attrs.frozen
+class PaymentMethod(_Fixed):
+    """It was to be paid by one of these methods, by name; case makes no difference.
+
+    :ivar names: one, or several.
+    """
+
+    names: frozenset[str] = attrs.field(converter=_texts)
+
+    def wanted(self) -> str:
+        """The methods."""
+        return f"The payment method is {_either(self.names)}."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        """Compare the names."""
+        return folded(order.payment_method_name) in {folded(name) for name in self.names}
+
+    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
+        """The method."""
+        return f"The payment method is {_named(order.payment_method_name)}."
 
 
-def _decisive(finding: Finding) -> Iterator[str]:
-    if not finding.parts:
-        yield finding.why
-    # What agrees with the answer decided it; where nothing does, the answer was turned round.
-    agreeing = [part for part in finding.parts if part.holds is finding.holds]
-    for part in agreeing or finding.parts:
-        yield from _decisive(part)
+@attrs.frozen
+class PaymentType(_Fixed):
+    """It was to be paid by a method of this type.
+
+    :ivar type: ``manual`` or ``alternative`` (a gateway).
+    """
+
+    type: PaymentTypeWord = attrs.field(converter=_payment_type)
+
+    def wanted(self) -> str:
+        """The type."""
+        return f"The payment method's type is {self.type}."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        """Compare the types."""
+        return order.payment_type is self.type
+
+    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
+        """The type."""
+        return f"The payment method's type is {_named(order.payment_type)}."
+
+
+@attrs.frozen
+class TotalAtLeast(Rule):
+    """The total is at least so much; one in another currency is not.
+
+    :ivar least: the smallest total that counts.
+    """
+
+    least: Money
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.least, Money):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+            raise InvalidValue("least", self.least, "Money")
+
+    def wanted(self) -> str:
+        """The smallest total."""
+        return f"The total is at least {self.least}."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        """Compare within one currency."""
+        total = order.total
+        return total.currency == self.least.currency and total.minor >= self.least.minor
+
+    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
+        """The total."""
+        return f"The total is {order.total}."
+
+
+@attrs.frozen
+class Source(_Fixed):
+    """It came from one of these sources.
+
+    :ivar keys: of the attribution table, such as "tiktok"; one, or several.
+    """
+
+    keys: frozenset[str] = attrs.field(converter=_texts)
+
+    def wanted(self) -> str:
+        """The sources."""
+        return f"The source is {_either(self.keys)}."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        """Compare the keys."""
+        return order.source in self.keys
+
+    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
+        """The source."""
+        return f"The source is {_named(order.source)}."
+
+
+@attrs.frozen
+class Channel(_Fixed):
+    """It came through one of these channels.
+
+    :ivar names: such as "paid-search"; one, or several.
+    """
+
+    names: frozenset[str] = attrs.field(converter=_texts)
+
+    def wanted(self) -> str:
+        """The channels."""
+        return f"The channel is {_either(self.names)}."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        """Compare the names."""
+        return order.channel in self.names
+
+    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
+        """The channel."""
+        return f"The channel is {_named(order.channel)}."
+
+
+Contact = Literal["email", "phone", "any"]
+
+
+@attrs.frozen
+class HasContact(Rule):
+    """The customer, or the addressee, left something to be reached by.
+
+    :ivar by: ``email``, ``phone``, or ``any`` of them. A phone number is one that a search
+        would find; whether an e-mail address works is not asked.
+    """
+
+    by: Contact = "any"
+
+    def __attrs_post_init__(self) -> None:
+        if self.by not in get_args(Contact):
+            raise InvalidValue("by", self.by, f"one of {', '.join(get_args(Contact))}")
+
+    def wanted(self) -> str:
+        """What is left."""
+        what = {"email": "an e-mail address", "phone": "a phone number"}
+        return f"There is {what.get(self.by, 'an e-mail address or a phone number')}."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        """Look at both."""
+        email, phone = bool(order.email.strip()), bool(order.phone_digits)
+        return {"email": email, "phone": phone}.get(self.by, email or phone)
+
+
+@attrs.frozen
+class Tagged(Rule):
+    """It carries this tag.
+
+    :ivar tag: as it is kept, without outer blanks.
+    """
+
+    tag: str = attrs.field(converter=storable)
+
+    def wanted(self) -> str:
+        """The tag."""
+        return f"It is tagged {self.tag}."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        """Look for the tag."""
+        return self.tag in order.tags
+
+    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
+        """The tags."""
+        return f"It is tagged {', '.join(order.tags)}." if order.tags else "It has no tags."
+
+
+@attrs.frozen
+class DeliveryIs(_Fixed):
+    """The goods are to be delivered so.
+
+    :ivar deliveries: ``ship``, ``pickup``, ``none``; one, or several.
+    """
+
+    deliveries: frozenset[Delivery] = attrs.field(converter=_deliveries)
+
+    def wanted(self) -> str:
+        """The ways."""
+        return f"The delivery is {_either(self.deliveries)}."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        """Compare the words."""
+        return order.delivery in self.deliveries
+
+    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
+        """The way."""
+        return f"The delivery is {order.delivery}."
+
+
+def _either(names: Iterable[str]) -> str:
+    return " or ".join(sorted(names))
+
+
+def _named(name: str | None) -> str:
+    return name or "not known"
+
+
+def _long(length: timedelta) -> str:
+    return f"{length.days} days" if length == timedelta(days=length.days) else str(length)

@@ -8,22 +8,27 @@ one flag: the first policy that sweeps a store settles its orders, so give each 
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import attrs
 
-from shoppego_orders.abandonment.policy import AbandonmentPolicy, Verdict, VerdictStatus
+from shoppego_orders.abandonment.policy import LONGEST_WINDOW, AbandonmentPolicy
+from shoppego_orders.abandonment.purchases import Purchases, back
+from shoppego_orders.abandonment.replay import at_deadline
+from shoppego_orders.abandonment.rule import OrderLike
+from shoppego_orders.abandonment.verdict import Verdict, VerdictStatus
 from shoppego_orders.errors import (
+    BrokenHistory,
     InvalidDocument,
     InvalidValue,
     OrderNotFound,
     StaleOrder,
     UnknownDocumentVersion,
 )
-from shoppego_orders.order import Life, OrderRow
+from shoppego_orders.order import Life, Order, OrderRow
+from shoppego_orders.order.evolution import met_before
 from shoppego_orders.periods import Period, utc
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import Cursor, OrderQuery
@@ -35,7 +40,7 @@ TRIES: Final = 5
 """How often an order that others save meanwhile is loaded and judged again."""
 
 
-UNREADABLE: Final = (OrderNotFound, InvalidDocument, UnknownDocumentVersion)
+UNREADABLE: Final = (OrderNotFound, InvalidDocument, UnknownDocumentVersion, BrokenHistory)
 """One order that is gone, or that can't be read, must not hold up the others."""
 
 
@@ -52,16 +57,18 @@ class Skipped:
 
 @attrs.frozen(kw_only=True)
 class SweepResult:
-    """What a sweep did.
+    """What a sweep did, or would have done.
 
     :ivar reasons: of each order that it marked as abandoned, by id, why; in the order in which
         the checkouts began.
-    :ivar kept: how many it judged and kept.
+    :ivar kept: how many it judged and did not mark.
+    :ivar retracted: of each order whose mark it took back, by id, why.
     :ivar skipped: those that it could not judge.
     """
 
     reasons: Mapping[str, tuple[str, ...]]
     kept: int
+    retracted: Mapping[str, tuple[str, ...]]
     skipped: tuple[Skipped, ...]
 
     @property
@@ -71,7 +78,7 @@ class SweepResult:
 
     @property
     def judged(self) -> int:
-        """How many orders it decided, either way."""
+        """How many undecided orders it decided, either way."""
         return len(self.reasons) + self.kept
 
 
@@ -82,6 +89,8 @@ def sweep(
     *,
     shop: str | None = None,
     limit: int | None = None,
+    active_from: datetime | None = None,
+    dry_run: bool = False,
 ) -> SweepResult:
     """Judge every undecided order whose deadline has passed, and settle it.
 
@@ -90,55 +99,70 @@ def sweep(
     not settled is found by the next sweep. An order that was paid after its deadline, and before
     the sweep, is still marked, and thereby recovered. Drafts are not looked at.
 
+    An order is judged as it was at its deadline, whenever the sweep comes. One that has become a
+    purchase since it was decided is looked at once more, and so are the orders of its customer
+    in whose period it was bought: a purchase that is reported late takes their mark back.
+
     :param now: the present, aware.
     :param shop: only this shop's orders; all shops' unless told.
-    :param limit: at most so many orders, those whose checkouts began first.
+    :param limit: decide at most so many orders, those whose checkouts began first.
+    :param active_from: orders whose checkout began earlier are left alone, aware: so that a shop
+        that switches this on does not find years of abandoned orders at once.
+    :param dry_run: write nothing, and say what would have been done.
     :raises NaiveDatetime: for a time without a zone.
     :raises InvalidValue: for a limit below 1, or a time before the calendar's first deadline.
     """
-    now = utc(now, "now")
-    placed = Period.before(before(now, policy.window) + _INSTANT)
-    reasons: dict[str, tuple[str, ...]] = {}
-    skipped: list[Skipped] = []
-    kept = 0
-    for rows in batches(store, attrs.evolve(_undecided(shop), placed=placed), limit):
-        purchases = _purchases(store, policy, rows, shop)
-        settled: list[str] = []
-        for row in rows:
-            verdict = policy.judge(row, _those_of(row, purchases, policy), now)
-            if verdict.status is VerdictStatus.ABANDONED:
-                marked = _mark(store, policy, row, verdict, now)
-                if isinstance(marked, Skipped):
-                    skipped.append(marked)
-                    continue
-                verdict = marked
-            if verdict.status is VerdictStatus.ABANDONED:
-                reasons[row.id] = verdict.reasons
-            else:
-                settled.append(row.id)
-        if settled:
-            store.settle_kept(settled)
-            kept += len(settled)
-    return SweepResult(reasons=reasons, kept=kept, skipped=tuple(skipped))
+    if limit is not None and limit < 1:
+        raise InvalidValue("limit", limit, "at least 1")
+    placed = _due_period(policy, utc(now, "now"), active_from)
+    judge = _Judge(store, policy, utc(now, "now"), dry_run=dry_run)
+    if placed is not None:
+        query = attrs.evolve(_undecided(shop), placed=placed)
+        for rows in batches(store, query):
+            judge.batch(rows, shop, limit)
+            if limit is not None and judge.judged >= limit:
+                break
+    return SweepResult(
+        reasons=judge.reasons,
+        kept=judge.kept,
+        retracted=judge.retracted,
+        skipped=tuple(judge.skipped),
+    )
 
 
 def next_due(
-    store: OrderStore, policy: AbandonmentPolicy, now: datetime, *, shop: str | None = None
+    store: OrderStore,
+    policy: AbandonmentPolicy,
+    now: datetime,
+    *,
+    shop: str | None = None,
+    active_from: datetime | None = None,
 ) -> datetime | None:
     """When the next sweep will find something, as far as is known now.
 
-    An order that arrives later is due later than ``now`` plus the policy's window, so a scheduler
-    sleeps until the earlier of the two.
+    An order that arrives later is due later than ``now`` plus the policy's shortest window, so a
+    scheduler sleeps until the earlier of the two.
 
     :param now: the present, aware.
+    :param active_from: as for :func:`sweep`.
     :returns: ``now`` when something is due already; None when every order is decided.
     :raises NaiveDatetime: for a time without a zone.
     """
     now = utc(now, "now")
     # What is placed at the very end of the calendar (a mistyped year) is never due.
-    reachable = Period.before(datetime.max.replace(tzinfo=UTC) - policy.window)
-    first = attrs.evolve(_undecided(shop), placed=reachable, limit=1)
-    return min((max(policy.due(row), now) for row in list(store.rows(first))), default=None)
+    end = datetime.max.replace(tzinfo=UTC) - LONGEST_WINDOW
+    start = _FIRST if active_from is None else utc(active_from, "active_from")
+    if start >= end:
+        return None
+    first: datetime | None = None
+    for row in store.rows(attrs.evolve(_undecided(shop), placed=Period(start, end))):
+        if first is not None and row.placed_at + policy.shortest_window >= first:
+            break
+        due = max(policy.due(row), now)
+        first = due if first is None else min(first, due)
+        if first == now:
+            break
+    return first
 
 
 def batches(
@@ -174,70 +198,175 @@ def before(now: datetime, elapsed: timedelta) -> datetime:
 
 
 _INSTANT: Final = timedelta(microseconds=1)
-_Purchases = Mapping[tuple[str, str | None], Sequence[tuple[datetime, OrderRow]]]
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC) - _INSTANT
+
+
+def _due_period(
+    policy: AbandonmentPolicy, now: datetime, active_from: datetime | None
+) -> Period | None:
+    """When the checkouts began that may be due; None for never."""
+    end = before(now, policy.shortest_window) + _INSTANT
+    start = _FIRST if active_from is None else utc(active_from, "active_from")
+    return Period(start, end) if start < end else None
 
 
 def _undecided(shop: str | None) -> OrderQuery:
     return OrderQuery(shop=shop, decided=False, life=frozenset((Life.OPEN, Life.CANCELLED)))
 
 
-def _mark(
-    store: OrderStore, policy: AbandonmentPolicy, row: OrderRow, verdict: Verdict, now: datetime
-) -> Verdict | Skipped:
-    """Mark an order; if it has changed since it was judged, judge it again.
+class _Judge:
+    """Judges batches of rows, settles them, and keeps count."""
 
-    :returns: the verdict that stands in the end, and that is saved if it is *abandoned*.
-    """
-    try:
-        for _ in range(TRIES):
-            order = store.get(row.id)
-            if order.decided:
-                return Skipped(row.id, "another sweep decided it first")
-            if (fresh := OrderRow.of(order)) != row:
-                row = fresh
-                purchases = _purchases(store, policy, [row], row.shop)
-                verdict = policy.judge(row, _those_of(row, purchases, policy), now)
-            if verdict.status is not VerdictStatus.ABANDONED:
-                return verdict
-            marked = order.record_abandonment(
-                policy=policy.name, reasons=verdict.reasons, at=verdict.due, recorded_at=now
+    def __init__(
+        self, store: OrderStore, policy: AbandonmentPolicy, now: datetime, *, dry_run: bool
+    ) -> None:
+        self._store, self._policy, self._now, self._dry_run = store, policy, now, dry_run
+        self._policy_id = policy.id
+        self._lookback = policy.rule.looks_back()
+        self._reads_edits = policy.rule.reads_edits()
+        self.reasons: dict[str, tuple[str, ...]] = {}
+        self.retracted: dict[str, tuple[str, ...]] = {}
+        self.skipped: list[Skipped] = []
+        self.kept = 0
+
+    @property
+    def judged(self) -> int:
+        """How many orders were decided."""
+        return len(self.reasons) + self.kept
+
+    def batch(self, rows: Sequence[OrderRow], shop: str | None, limit: int | None) -> None:
+        """Decide the rows that are due, at most as many as the limit leaves."""
+        due = [row for row in rows if self._policy.due(row) <= self._now]
+        if limit is not None:
+            due = due[: limit - self.judged]
+        # First: who dies here looks at these again, and then at the others again.
+        self._reconsider(due, shop)
+        purchases = self._purchases(due, shop)
+        settled: list[str] = []
+        for row in due:
+            answer = self._decided(row, purchases)
+            if isinstance(answer, Skipped):
+                self.skipped.append(answer)
+            elif answer.status is VerdictStatus.ABANDONED and row.abandoned_at is None:
+                self.reasons[row.id] = answer.reasons
+            else:
+                settled.append(row.id)
+        self.kept += len(settled)
+        if settled and not self._dry_run:
+            self._store.settle_kept(settled)
+            # What has become a purchase since it was read was settled with what had not.
+            bought = OrderQuery(ids=settled, completed=Period.since(_FIRST))
+            read = {row.id: row.completed_at for row in due}
+            self._reconsider(
+                [row for row in self._store.rows(bought) if row.completed_at != read[row.id]],
+                shop,
             )
-            try:
-                store.save(marked)
-            except StaleOrder:
-                continue
-            return verdict
-    except UNREADABLE as error:
-        return Skipped(row.id, str(error))
-    return Skipped(row.id, f"others saved it {TRIES} times while it was being judged")
 
+    def _decided(self, row: OrderRow, purchases: Purchases) -> Verdict | Skipped:
+        """Judge an order and write the answer, if it is to be marked or its mark taken back.
 
-def _purchases(
-    store: OrderStore, policy: AbandonmentPolicy, rows: Sequence[OrderRow], shop: str | None
-) -> _Purchases:
-    """What the customers of these orders bought in their periods, by customer and time."""
-    keys = frozenset(row.customer_key for row in rows if row.customer_key is not None)
-    if not keys:
-        return {}
-    period = Period(rows[0].placed_at, policy.due(rows[-1]))
-    found: dict[tuple[str, str | None], list[tuple[datetime, OrderRow]]] = {}
-    for row in store.rows(OrderQuery(shop=shop, customer_keys=keys, completed=period)):
-        assert row.completed_at is not None  # they were asked for
-        found.setdefault((row.shop, row.customer_key), []).append((row.completed_at, row))
-    for purchases in found.values():
-        purchases.sort(key=_time)
-    return found
+        If the order has changed since it was read, it is judged again.
+        """
+        store = self._store
+        try:
+            verdict = self._verdict(row, purchases)
+            if self._stands(row, verdict) or self._dry_run:
+                return self._told(row, verdict)
+            for _ in range(TRIES):
+                order = store.get(row.id)
+                if (fresh := OrderRow.of(order)) != row:
+                    if fresh.decided and not row.decided:
+                        return Skipped(row.id, "another sweep decided it first")
+                    if fresh.completed_at != row.completed_at:
+                        self._reconsider([fresh], row.shop)
+                    row = fresh
+                    verdict = self._verdict(row, self._purchases([row], row.shop))
+                if self._stands(row, verdict):
+                    return verdict
+                try:
+                    store.save(self._marked(order, verdict))
+                except StaleOrder:
+                    continue
+                return self._told(row, verdict)
+        except UNREADABLE as error:
+            return Skipped(row.id, str(error))
+        return Skipped(row.id, f"others saved it {TRIES} times while it was being judged")
 
+    def _stands(self, row: OrderRow, verdict: Verdict) -> bool:
+        """Tell whether the order says already what the verdict says."""
+        if row.abandoned_at is None:
+            return verdict.status is not VerdictStatus.ABANDONED
+        # A mark of another policy is not this one's to take back.
+        return verdict.status is VerdictStatus.ABANDONED or row.abandoned_by != self._policy_id
 
-def _those_of(
-    row: OrderRow, purchases: _Purchases, policy: AbandonmentPolicy
-) -> Iterator[OrderRow]:
-    """One customer's purchases while one order was open; never a scan of all their orders."""
-    theirs = purchases.get((row.shop, row.customer_key), ())
-    first = bisect_left(theirs, row.placed_at, key=_time)
-    last = bisect_left(theirs, policy.due(row), key=_time)
-    return (purchase for _, purchase in theirs[first:last])
+    def _told(self, row: OrderRow, verdict: Verdict) -> Verdict:
+        if row.abandoned_at is not None and not self._stands(row, verdict):
+            self.retracted[row.id] = verdict.reasons
+        return verdict
 
+    def _marked(self, order: Order, verdict: Verdict) -> Order:
+        if order.abandoned_at is not None:
+            return order.record_retraction(reasons=verdict.reasons, at=self._now)
+        return order.record_abandonment(
+            policy=self._policy_id,
+            reasons=verdict.reasons,
+            at=verdict.due,
+            recorded_at=self._now,
+            despite=met_before(order, verdict.due),
+        )
 
-def _time(entry: tuple[datetime, OrderRow]) -> datetime:
-    return entry[0]
+    def _verdict(self, row: OrderRow, purchases: Purchases) -> Verdict:
+        order: OrderLike = row
+        due = self._policy.due(row)
+        if self._reads_edits and (row.changed_at is None or row.changed_at >= due):
+            order = at_deadline(self._store.events(row.id), self._policy)
+        context = purchases.context(order, row.placed_at, due, self._lookback)
+        return self._policy.decide(order, context, self._now, self._policy_id)
+
+    def _purchases(self, rows: Sequence[OrderRow], shop: str | None) -> Purchases:
+        """What the customers of these orders bought in their periods, and as rules look back."""
+        keys = frozenset(row.customer_key for row in rows if row.customer_key is not None)
+        if not keys:
+            return Purchases()
+        start = min(back(row.placed_at, self._lookback) for row in rows)
+        period = Period(start, max(self._policy.due(row) for row in rows))
+        return Purchases.among(
+            self._store.rows(OrderQuery(shop=shop, customer_keys=keys, completed=period))
+        )
+
+    def _reconsider(self, rows: Sequence[OrderRow], shop: str | None) -> None:
+        """Judge the decided orders again in whose period one of these was bought.
+
+        They were decided when it was not known yet.
+        """
+        bought = Purchases.among(rows)
+        keys = frozenset(row.customer_key for row in rows if row.customer_key is not None)
+        times = [row.completed_at for row in rows if row.completed_at is not None]
+        if not keys or not bought.held:
+            return
+        longest = self._policy.longest_window
+        start = _FIRST if longest is None else back(min(times), longest + self._lookback)
+        query = OrderQuery(
+            shop=shop,
+            customer_keys=keys,
+            decided=True,
+            placed=Period(start, min(max(times), _LAST) + _INSTANT),
+        )
+        for others in batches(self._store, query):
+            touched = [
+                other
+                for other in others
+                if self._policy.due(other) <= self._now and self._touches(bought, other)
+            ]
+            purchases = self._purchases(touched, shop)
+            for other in touched:
+                answer = self._decided(other, purchases)
+                if isinstance(answer, Skipped):
+                    self.skipped.append(answer)
+                elif answer.status is VerdictStatus.ABANDONED and other.abandoned_at is None:
+                    self.reasons[other.id] = answer.reasons
+
+    def _touches(self, bought: Purchases, row: OrderRow) -> bool:
+        context = bought.context(row, row.placed_at, self._policy.due(row), self._lookback)
+        return bool(context.purchases or context.earlier)

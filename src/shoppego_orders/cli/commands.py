@@ -144,6 +144,7 @@ def _swept(store: SqlOrderStore, moment: datetime, shop: str | None) -> SweepRes
 
     policy = abandonment.AbandonmentPolicy()
     reasons: dict[str, tuple[str, ...]] = {}
+    retracted: dict[str, tuple[str, ...]] = {}
     skipped: dict[str, abandonment.Skipped] = {}
     kept = 0
     undecided = store.count(OrderQuery(shop=shop, decided=False))
@@ -153,11 +154,14 @@ def _swept(store: SqlOrderStore, moment: datetime, shop: str | None) -> SweepRes
             with store.batch():
                 part = abandonment.sweep(store, policy, moment, shop=shop, limit=_AT_ONCE)
             reasons |= part.reasons
+            retracted |= part.retracted
             skipped |= {each.order_id: each for each in part.skipped}
             kept += part.kept
             judged = part.judged
             tell(len(reasons) + kept)
-    return abandonment.SweepResult(reasons=reasons, kept=kept, skipped=tuple(skipped.values()))
+    return abandonment.SweepResult(
+        reasons=reasons, kept=kept, retracted=retracted, skipped=tuple(skipped.values())
+    )
 
 
 def _smtp_mailer(

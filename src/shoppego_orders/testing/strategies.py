@@ -16,6 +16,14 @@ from typing import Any, TypeVar
 import attrs
 from hypothesis import strategies as st
 
+from shoppego_orders.abandonment import (
+    AbandonmentPolicy,
+    NoOtherPurchase,
+    Rule,
+    Since,
+    Unfulfilled,
+)
+from shoppego_orders.abandonment import rules as every
 from shoppego_orders.attribution import Attribution, IgnoredTouch, Touch, default_table
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import CommandRefused
@@ -517,6 +525,44 @@ def queries(draw: st.DrawFn, among: Sequence[Order] = ()) -> OrderQuery:
     )
 
 
+@functools.cache
+def rules() -> st.SearchStrategy[Rule]:
+    """Make rules of abandonment, those that ship and joins of them."""
+    few = st.sampled_from
+    simple = st.one_of(
+        st.just(Unfulfilled()),
+        st.builds(NoOtherPurchase, st.booleans()),
+        few((every.Unpaid(), every.Unconfirmed())),
+        st.builds(every.FirstOrder, few((timedelta(hours=2), timedelta(days=365)))),
+        st.builds(every.PaymentMethod, few(("billplz", "Cash on delivery"))),
+        st.builds(every.PaymentType, st.sampled_from(PaymentType)),
+        st.builds(every.TotalAtLeast, money(least=0, most=10**4)),
+        st.builds(every.Source, st.frozensets(few(("direct", "tiktok")), min_size=1)),
+        st.builds(every.Channel, few(("direct", "paid-social"))),
+        st.builds(every.HasContact, few(("email", "phone", "any"))),
+        st.builds(every.Tagged, few(("vip", "raya"))),
+        st.builds(every.DeliveryIs, st.frozensets(st.sampled_from(Delivery), min_size=1)),
+    )
+    return st.recursive(simple, _joined_rules, max_leaves=5)
+
+
+@functools.cache
+def policies() -> st.SearchStrategy[AbandonmentPolicy]:
+    """Make policies: the documented one often, and others with windows around an hour."""
+    windows = st.sampled_from((timedelta(minutes=30), timedelta(hours=1), timedelta(hours=3)))
+    other = st.builds(
+        AbandonmentPolicy,
+        window=windows,
+        rule=st.just(AbandonmentPolicy().rule) | rules(),
+        since=st.sampled_from(Since),
+        windows_by_payment_method=st.dictionaries(
+            st.sampled_from(("Billplz", "Cash on delivery")), windows
+        ),
+        name=texts().filter(lambda text: bool(text.strip()) and text.isprintable()),
+    )
+    return st.just(AbandonmentPolicy()) | other
+
+
 def register() -> None:
     """Tell Hypothesis which strategy makes which type; its entry point calls this."""
 
@@ -539,6 +585,8 @@ def register() -> None:
     made_by(order_rows, OrderRow)
     made_by(line_rows, LineRow)
     made_by(queries, OrderQuery)
+    st.register_type_strategy(Rule, lambda _: rules())
+    made_by(policies, AbandonmentPolicy)
 
 
 def order_events() -> st.SearchStrategy[OrderEvent]:
@@ -554,6 +602,15 @@ def order_rows() -> st.SearchStrategy[OrderRow]:
 def line_rows() -> st.SearchStrategy[LineRow]:
     """Make the rows of line items."""
     return st.builds(LineRow.of, order_rows(), st.just(1), line_items())
+
+
+def _joined_rules(parts: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:
+    both = st.tuples(parts, parts)
+    return st.one_of(
+        both.map(lambda pair: pair[0] & pair[1]),
+        both.map(lambda pair: pair[0] | pair[1]),
+        parts.map(lambda rule: ~rule),
+    )
 
 
 def _moment(delay: timedelta, zone: tzinfo) -> datetime:

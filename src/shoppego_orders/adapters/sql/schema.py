@@ -85,8 +85,9 @@ Index(
 # Who bought what else, in the period that a sweep asks about.
 Index(
     "shoppego_orders_by_customer",
-    orders.c.shop,
+    # The customer first, so that it serves a sweep of all shops too.
     orders.c.customer_key,
+    orders.c.shop,
     orders.c.completed_at,
 )
 # What a sweep reads: as small as what is still undecided, whatever the history holds.
@@ -163,7 +164,7 @@ SQLITE_STATISTICS: Final = (
     (orders.name, "shoppego_orders_by_number", "1000000 2 1"),
     (orders.name, "shoppego_orders_by_time", "1000000 1 1"),
     (orders.name, "shoppego_orders_by_shop_and_time", "1000000 100000 1 1"),
-    (orders.name, "shoppego_orders_by_customer", "1000000 100000 3 1"),
+    (orders.name, "shoppego_orders_by_customer", "1000000 4 3 1"),
     (orders.name, "shoppego_undecided_by_time", "1000 1 1"),
     (orders.name, "shoppego_undecided_by_shop", "1000 100 1 1"),
     (orders.name, "shoppego_open_recoveries", "1000 1 1"),

@@ -1,0 +1,61 @@
+"""Judge an order from its history: as it was, and as far as it was known.
+
+A row tells what an order is now. The history also tells when each thing was learned of, so a
+verdict can be given as somebody had to give it at the time, and as it turned out to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import attrs
+
+from shoppego_orders.abandonment.policy import AbandonmentPolicy
+from shoppego_orders.abandonment.verdict import Verdict
+from shoppego_orders.order import Order, OrderEvent
+
+_INSTANT: Final = timedelta(microseconds=1)
+
+
+def replay(
+    events: Sequence[OrderEvent],
+    others: Iterable[Sequence[OrderEvent]],
+    policy: AbandonmentPolicy,
+    *,
+    as_of: datetime,
+    known_at: datetime | None = None,
+) -> Verdict:
+    """Judge an order from its events, as of a moment, by what was known at another.
+
+    :param events: the order's whole history, oldest event first.
+    :param others: whole histories of orders among which the customer's other purchases are.
+    :param as_of: the moment at which it is asked, aware.
+    :param known_at: what was recorded later is not looked at, aware; all counts unless told.
+    :returns: the verdict on the order as it was at its deadline.
+    :raises BrokenHistory: for an order that was not known then, and for a history with a gap.
+    :raises NaiveDatetime: for a time without a zone.
+    """
+    order = at_deadline(events, policy, known_at)
+    return policy.judge(order, _known(others, known_at), as_of)
+
+
+def at_deadline(
+    events: Sequence[OrderEvent], policy: AbandonmentPolicy, known_at: datetime | None = None
+) -> Order:
+    """Make an order as it was right before its deadline.
+
+    Who the customer is stays as it is known in the end: a correction says who it always was.
+
+    :raises BrokenHistory: as :meth:`Order.replay` does.
+    """
+    known = Order.replay(events, known_at=known_at)
+    as_it_was = Order.replay(events, as_of=policy.due(known) - _INSTANT, known_at=known_at)
+    return attrs.evolve(as_it_was, customer_key=known.customer_key)
+
+
+def _known(histories: Iterable[Sequence[OrderEvent]], known_at: datetime | None) -> Iterator[Order]:
+    for events in histories:
+        if known_at is None or (events and events[0].recorded_at <= known_at):
+            yield Order.replay(events, known_at=known_at)
