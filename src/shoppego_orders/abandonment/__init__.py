@@ -1,5 +1,6 @@
 """Was it abandoned, and did it come back? Rules, policies, sweeps and reminders."""
 
+from shoppego_orders.abandonment import rules
 from shoppego_orders.abandonment.documents import policy_from_json, policy_to_json
 from shoppego_orders.abandonment.policy import AbandonmentPolicy, Since
 from shoppego_orders.abandonment.recovery import (
@@ -56,5 +57,6 @@ __all__ = [
     "policy_to_json",
     "remind",
     "replay",
+    "rules",
     "sweep",
 ]

@@ -345,7 +345,7 @@ class Source(_Fixed):
 class Channel(_Fixed):
     """It came through one of these channels.
 
-    :ivar names: such as "paid-search"; one, or several.
+    :ivar names: of the attribution table, such as "Organic Social"; one, or several.
     """
 
     names: frozenset[str] = attrs.field(converter=_texts)
