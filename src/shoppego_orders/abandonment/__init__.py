@@ -10,7 +10,7 @@ from shoppego_orders.abandonment.recovery import (
     plain_reminder,
     remind,
 )
-from shoppego_orders.abandonment.replay import replay
+from shoppego_orders.abandonment.replay import replay, replay_stored
 from shoppego_orders.abandonment.rule import (
     AllOf,
     AnyOf,
@@ -57,6 +57,7 @@ __all__ = [
     "policy_to_json",
     "remind",
     "replay",
+    "replay_stored",
     "rules",
     "sweep",
 ]
