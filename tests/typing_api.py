@@ -6,29 +6,41 @@ A line that no longer type-checks is a change that users notice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_type
+
+import attrs
 
 from shoppego_orders import (
     AbandonmentPolicy,
     Attribution,
+    Context,
+    Difference,
     LineItem,
     Mailer,
     Money,
     Order,
+    OrderLike,
     OrderPage,
     OrderQuery,
     OrderRow,
     OrderStore,
     PaymentStatus,
+    Rule,
     SweepResult,
     TaskLog,
     Touch,
     Verdict,
+    compare_policies,
     default_table,
+    judge_stream,
     orders_page,
+    policy_from_json,
+    policy_to_json,
+    replay,
     sweep,
 )
+from shoppego_orders.abandonment import rules
 from shoppego_orders.adapters.maildir import EmlMailer, MaildirMailer
 from shoppego_orders.adapters.memory import MemoryOrderStore, MemoryTaskLog, RecordingMailer
 from shoppego_orders.adapters.smtp import SmtpMailer
@@ -70,6 +82,27 @@ def services_take_any_store(store: OrderStore, now: datetime) -> None:
 def an_order_and_its_row_are_judged(order: Order, now: datetime) -> None:
     assert_type(AbandonmentPolicy().judge(order, [], now), Verdict)
     assert_type(AbandonmentPolicy().judge(OrderRow.of(order), [order], now), Verdict)
+    assert_type(AbandonmentPolicy(windows_by_payment_method={"FPX": timedelta(hours=2)}).id, str)
+    assert_type(replay(order.changes, [], AbandonmentPolicy(), as_of=now), Verdict)
+
+
+def a_history_is_judged_in_one_pass(rows: Iterator[OrderRow], now: datetime) -> None:
+    policy = AbandonmentPolicy(since="last_activity_at")
+    assert_type(judge_stream(rows, policy, now), Iterator[Verdict])
+    assert_type(compare_policies(rows, policy, policy, now), Iterator[Difference])
+    assert_type(policy_from_json(policy_to_json(policy)), AbandonmentPolicy)
+
+
+@attrs.frozen
+class Weekend(Rule):
+    wants = "It began on a Saturday or a Sunday."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        return order.placed_at.weekday() >= 5
+
+
+def a_hosts_own_rule_joins_the_others() -> None:
+    assert_type(Weekend() & ~rules.Tagged("vip") | rules.Source(["tiktok"]), Rule)
 
 
 def what_ships_is_what_the_ports_ask_for(
