@@ -208,6 +208,10 @@ def test_the_first_order_of_a_customer() -> None:
         assert (verdict.status is VerdictStatus.ABANDONED) is first
     nothing = policy.judge(an_order(), [earlier], LATER).finding.parts[1]
     assert nothing.saw == "The customer bought nothing in this shop in the 30 days before."
+    further = AbandonmentPolicy(rule=policy.rule | rules.FirstOrder(timedelta(days=90)))
+    long_ago = attrs.evolve(earlier, completed_at=BEGAN - timedelta(days=60))
+    answers = further.judge(an_order(), [long_ago], LATER).finding
+    assert [part.holds for part in answers.parts] == [True, False]
     latest = bought("1262138", at=BEGAN - minutes(1))
     found = policy.judge(an_order(), [earlier, latest], LATER).finding.parts[1]
     assert found.saw == "The customer had bought order 1262138 at 2021-03-03 14:57:17 UTC."

@@ -422,7 +422,13 @@ def test_a_sweep_finds_what_was_abandoned_once(run: Run) -> None:
     assert (swept["abandoned"], swept["order_ids"]) == (7, ABANDONED)
     assert (swept["kept"], swept["skipped"]) == (54, [])
     again = run("sweep", "--now", AFTER_THE_SAMPLE, "--json").json
-    nothing: dict[str, object] = {"abandoned": 0, "order_ids": [], "kept": 0, "retracted": {}, "skipped": []}
+    nothing: dict[str, object] = {
+        "abandoned": 0,
+        "order_ids": [],
+        "kept": 0,
+        "retracted": {},
+        "skipped": [],
+    }
     assert again == {"policy": AbandonmentPolicy().id, "dry_run": False} | nothing
     page = run("page", "--tab", "abandoned", "--json").json
     assert [row["id"] for row in page["rows"]] == ABANDONED[::-1]
