@@ -7,10 +7,12 @@ from shoppego_orders.abandonment.links import (
     record_visit,
     recovery_link,
 )
+from shoppego_orders.abandonment.outcomes import SettleResult, settle_recoveries
 from shoppego_orders.abandonment.plan import RecoveryPlan
 from shoppego_orders.abandonment.policy import AbandonmentPolicy, Verdict, VerdictStatus
 from shoppego_orders.abandonment.recovery import Objection, RemindResult, remind
 from shoppego_orders.abandonment.reminder_mail import Compose, Link, plain_reminder
+from shoppego_orders.abandonment.report import RecoveryReport, ReminderCounts, recovery_report
 from shoppego_orders.abandonment.rules import (
     AllOf,
     AnyOf,
@@ -39,9 +41,12 @@ __all__ = [
     "OrderLike",
     "Purchase",
     "RecoveryPlan",
+    "RecoveryReport",
     "RecoveryVisit",
     "RemindResult",
+    "ReminderCounts",
     "Rule",
+    "SettleResult",
     "Skipped",
     "SweepResult",
     "Unfulfilled",
@@ -52,7 +57,9 @@ __all__ = [
     "read_recovery_link",
     "record_visit",
     "recovery_link",
+    "recovery_report",
     "remind",
+    "settle_recoveries",
     "sweep",
     "unknown_reminders",
 ]
