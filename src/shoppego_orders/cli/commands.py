@@ -11,6 +11,8 @@ import click
 from shoppego_orders.cli.attributing import attribute
 from shoppego_orders.cli.judging import explain, sweep
 from shoppego_orders.cli.looking import page, show
+from shoppego_orders.cli.mailing import mail_options, mailer_of
+from shoppego_orders.cli.recovering import recovery, remind
 from shoppego_orders.cli.root import (
     DB_KEY,
     DEFAULT_DB,
@@ -95,20 +97,6 @@ def import_(*, file: str, skip_bad: bool, as_json: bool) -> None:
         say(f"{file}, line {bad.line}: {bad.problem}", err=True)
 
 
-def _smtp_mailer(
-    _context: click.Context, _parameter: click.Parameter, value: str | None
-) -> Mailer | None:
-    from shoppego_orders.adapters.smtp import SmtpMailer, Tls
-
-    if value is None:
-        return None
-    host, _, port = value.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65_535):
-        raise click.BadParameter(f"{value!r} is not HOST:PORT, such as localhost:25")
-    tls: dict[int, Tls] = {465: "implicit", 587: "starttls"}
-    return SmtpMailer(host.strip("[]"), int(port), tls=tls.get(int(port), "none"))
-
-
 @shoppego_orders.command()
 @click.option("--out", metavar="FILE", required=True, help="The CSV file to write, or replace.")
 @days_options
@@ -121,14 +109,7 @@ def _smtp_mailer(
     help="For spreadsheets, for programs, or unguarded against formulas.",
 )
 @click.option("--mail", "recipients", metavar="TO", multiple=True, help="Mail the file as well.")
-@click.option("--outbox", metavar="DIR", help="Put the mail into this folder, as an .eml file.")
-@click.option(
-    "--smtp",
-    metavar="HOST:PORT",
-    callback=_smtp_mailer,
-    help="Send the mail through this server: encrypted on port 465, encrypted after a plain "
-    "start (STARTTLS) on port 587, and not encrypted on any other.",
-)
+@mail_options
 @json_option
 @db_option
 def export(
@@ -145,7 +126,6 @@ def export(
     as_json: bool,
 ) -> None:
     """Write orders into a CSV file, by the time at which they were placed; and mail it."""
-    from shoppego_orders.adapters.maildir import EmlMailer
     from shoppego_orders.export.files import write_file
     from shoppego_orders.export.request import (
         ExportRequest,
@@ -157,7 +137,7 @@ def export(
 
     if (smtp is not None) + (outbox is not None) != bool(recipients):
         raise click.UsageError("--mail needs either --outbox or --smtp, and they need --mail.")
-    mailer = smtp if outbox is None else EmlMailer(Path(outbox))
+    mailer = mailer_of(outbox, smtp)
     query = OrderQuery(placed=asked_period(first, until, zone))
     request = ExportRequest(query=query, per=Per(per), profile=profile, tz=zone)
     with opened_store() as store:
@@ -209,5 +189,5 @@ def demo(*, out: str) -> None:
         run_demo(store, folder)
 
 
-for _command in (page, show, sweep, explain, attribute):
+for _command in (page, show, sweep, explain, remind, recovery, attribute):
     shoppego_orders.add_command(_command)

@@ -103,15 +103,18 @@ for _name, _columns in (
         postgresql_where=orders.c.decided == false(),
     )
 
-# Abandoned, and nobody knows yet how it ended.
-Index(
-    "shoppego_open_recoveries",
-    orders.c.placed_at,
-    orders.c.id,
-    unique=True,
-    sqlite_where=orders.c.recovery == literal_column("'open'"),
-    postgresql_where=orders.c.recovery == literal_column("'open'"),
-)
+# Abandoned, and nobody knows yet how it ended: what reminders and outcomes read.
+for _name, _columns in (
+    ("shoppego_open_recoveries", (orders.c.placed_at, orders.c.id)),
+    ("shoppego_open_recoveries_by_shop", (orders.c.shop, orders.c.placed_at, orders.c.id)),
+):
+    Index(
+        _name,
+        *_columns,
+        unique=True,
+        sqlite_where=orders.c.recovery == literal_column("'open'"),
+        postgresql_where=orders.c.recovery == literal_column("'open'"),
+    )
 
 order_lines = Table(
     "shoppego_lines",
@@ -168,6 +171,7 @@ SQLITE_STATISTICS: Final = (
     (orders.name, "shoppego_undecided_by_time", "1000 1 1"),
     (orders.name, "shoppego_undecided_by_shop", "1000 100 1 1"),
     (orders.name, "shoppego_open_recoveries", "1000 1 1"),
+    (orders.name, "shoppego_open_recoveries_by_shop", "1000 100 1 1"),
     (order_lines.name, order_lines.name, "3000000 3 1"),
     (order_tags.name, order_tags.name, "1000000 10000 1"),
     (order_tags.name, "shoppego_tags_by_order", "1000000 1 1"),

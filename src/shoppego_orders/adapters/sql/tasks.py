@@ -63,8 +63,11 @@ class SqlTaskLog(Opened):
     def tasks(self, prefix: str = "") -> Iterator[Task]:
         """Yield the tasks whose key begins so, by key; with those never settled."""
         begins = func.substr(tasks.c.key, 1, len(prefix)) == prefix
-        # The second condition lets the database begin where the prefix does.
+        # The other conditions let the database begin, and end, where the prefix does.
         found = select(tasks).where(begins, tasks.c.key >= prefix).order_by(tasks.c.key)
+        beyond = _beyond(prefix)
+        if beyond is not None:
+            found = found.where(tasks.c.key < beyond)
         for key, claimed_at, outcome, settled_at, note in self.database.stream(found):
             yield Task(
                 key,
@@ -73,3 +76,10 @@ class SqlTaskLog(Opened):
                 None if settled_at is None else instant(settled_at),
                 note,
             )
+
+
+def _beyond(prefix: str) -> str | None:
+    """A text after all that begin so, as code points sort; None where none is known."""
+    if not prefix or prefix[-1] >= "\ud7ff":  # what follows it is a surrogate, or nothing
+        return None
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
