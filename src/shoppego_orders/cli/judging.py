@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,14 @@ import attrs
 import click
 
 from shoppego_orders.cli.looking import found_order
-from shoppego_orders.cli.root import db_option, json_option, opened_store, shop_option
+from shoppego_orders.cli.root import (
+    db_option,
+    json_option,
+    moment_of,
+    now_option,
+    opened_store,
+    shop_option,
+)
 from shoppego_orders.cli.screen import a_few, counted, progress, say, say_json
 from shoppego_orders.errors import InputNotRead
 from shoppego_orders.periods import instant_from_iso
@@ -27,11 +34,6 @@ policy_option = click.option(
     "policy_file",
     metavar="FILE",
     help="Judge by the policy in this JSON document, instead of the documented 60 minutes.",
-)
-now_option = click.option(
-    "--now",
-    metavar="ISO",
-    help="Judge as of this moment, such as 2026-03-15T00:00:00+08:00, instead of the present.",
 )
 
 
@@ -58,7 +60,7 @@ def sweep(
     as_json: bool,
 ) -> None:
     """Find abandoned checkouts: not completed within 60 minutes, and nothing else bought."""
-    moment = _moment(now)
+    moment = moment_of(now)
     since = None if active_from is None else instant_from_iso(active_from, "--active-from")
     policy = _policy(policy_file)
     with opened_store() as store:
@@ -110,7 +112,7 @@ def explain(
     from shoppego_orders.abandonment import replay_stored
 
     known = None if known_at is None else instant_from_iso(known_at, "--known-at")
-    policy, moment = _policy(policy_file), _moment(now)
+    policy, moment = _policy(policy_file), moment_of(now)
     with opened_store() as store:
         found = found_order(store, order)
         verdict = replay_stored(store, found.id, policy, as_of=moment, known_at=known)
@@ -132,10 +134,6 @@ def explain(
         say("It is not marked as abandoned.")
     else:
         say(f"It is marked as abandoned, by policy {found.abandoned_by or '(not told)'}.")
-
-
-def _moment(now: str | None) -> datetime:
-    return datetime.now(UTC) if now is None else instant_from_iso(now, "--now")
 
 
 def _policy(path: str | None) -> AbandonmentPolicy:

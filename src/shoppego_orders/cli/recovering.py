@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,12 +15,14 @@ from shoppego_orders.cli.root import (
     days_options,
     db_option,
     json_option,
+    moment_of,
+    now_option,
     opened_store,
     shop_option,
 )
 from shoppego_orders.cli.screen import counted, local, say, say_json
 from shoppego_orders.order import Recovery
-from shoppego_orders.periods import SHOP_TIME_ZONE, instant_from_iso, time_zone
+from shoppego_orders.periods import SHOP_TIME_ZONE, time_zone
 from shoppego_orders.ports import Mailer
 
 if TYPE_CHECKING:
@@ -29,12 +31,6 @@ if TYPE_CHECKING:
     from shoppego_orders.ports import Task
 
 _AT_ONCE = 500
-
-_now_option = click.option(
-    "--now",
-    metavar="ISO",
-    help="As of this moment, such as 2026-03-15T10:00:00+08:00, instead of the present.",
-)
 
 
 def _quiet_hours(
@@ -52,7 +48,7 @@ def _quiet_hours(
 
 @click.command()
 @mail_options
-@_now_option
+@now_option
 @click.option(
     "--quiet-hours",
     metavar="HH:MM-HH:MM",
@@ -105,7 +101,7 @@ def remind(
     plan = abandonment.RecoveryPlan(
         quiet_hours=quiet_hours, tz=zone, cooldown=timedelta(hours=cooldown)
     )
-    moment = _moment(now)
+    moment = moment_of(now)
     with opened_store() as store:
         tasks = SqlTaskLog(store.database)
         result = abandonment.remind(store, tasks, mailer, plan, moment, shop=shop)
@@ -136,7 +132,7 @@ def _say_reminded(result: RemindResult) -> None:
 
 @click.command()
 @days_options
-@_now_option
+@now_option
 @click.option(
     "--lost-after",
     metavar="DAYS",
@@ -166,7 +162,7 @@ def recovery(
     from shoppego_orders import abandonment
     from shoppego_orders.adapters.sql import SqlTaskLog
 
-    period, clock, moment = asked_period(first, until, zone), time_zone(zone), _moment(now)
+    period, clock, moment = asked_period(first, until, zone), time_zone(zone), moment_of(now)
     with opened_store() as store:
         settled = _settled(store, timedelta(days=lost_after), moment, shop)
         tasks = SqlTaskLog(store.database)
@@ -238,7 +234,3 @@ def _as_json(
             {"key": task.key, "claimed_at": task.claimed_at.isoformat()} for task in unknown
         ],
     }
-
-
-def _moment(now: str | None) -> datetime:
-    return datetime.now(UTC) if now is None else instant_from_iso(now, "--now")

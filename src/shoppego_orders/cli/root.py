@@ -6,6 +6,7 @@ import errno
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -13,7 +14,7 @@ import click
 
 from shoppego_orders.cli.screen import printable
 from shoppego_orders.errors import OrdersError, StoreUnusable
-from shoppego_orders.periods import SHOP_TIME_ZONE, Period, iso_date
+from shoppego_orders.periods import SHOP_TIME_ZONE, Period, instant_from_iso, iso_date
 
 if TYPE_CHECKING:
     from shoppego_orders.adapters.sql import SqlOrderStore
@@ -83,6 +84,18 @@ def days_options(command: Command) -> Command:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 shop_option = click.option("--shop", metavar="DOMAIN", help="The orders of this shop alone.")
+
+
+now_option = click.option(
+    "--now",
+    metavar="ISO",
+    help="As of this moment, such as 2026-03-15T10:00:00+08:00, instead of the present.",
+)
+
+
+def moment_of(now: str | None) -> datetime:
+    """The moment that ``now_option`` names, or else the present."""
+    return datetime.now(UTC) if now is None else instant_from_iso(now, "--now")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
