@@ -6,7 +6,8 @@ A line that no longer type-checks is a change that users notice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time
+from functools import partial
 from typing import assert_type
 
 from shoppego_orders import (
@@ -21,12 +22,23 @@ from shoppego_orders import (
     OrderRow,
     OrderStore,
     PaymentStatus,
+    Recovery,
+    RecoveryPlan,
+    RecoveryReport,
+    RecoveryVisit,
+    RemindResult,
+    SettleResult,
     SweepResult,
     TaskLog,
     Touch,
     Verdict,
     default_table,
     orders_page,
+    plain_reminder,
+    read_recovery_link,
+    recovery_report,
+    remind,
+    settle_recoveries,
     sweep,
 )
 from shoppego_orders.adapters.maildir import EmlMailer, MaildirMailer
@@ -70,6 +82,26 @@ def services_take_any_store(store: OrderStore, now: datetime) -> None:
 def an_order_and_its_row_are_judged(order: Order, now: datetime) -> None:
     assert_type(AbandonmentPolicy().judge(order, [], now), Verdict)
     assert_type(AbandonmentPolicy().judge(OrderRow.of(order), [order], now), Verdict)
+
+
+def customers_are_won_back(
+    store: OrderStore, tasks: TaskLog, mailer: Mailer, now: datetime
+) -> None:
+    def link(order: Order, step: int) -> str:
+        return f"https://shop.example/cart/{order.id}:{step}"
+
+    def objection(order: Order) -> str | None:
+        return None if order.email else "no address"
+
+    plan = RecoveryPlan(quiet_hours=(time(22), time(8)))
+    compose = partial(plain_reminder, link=link)
+    result = remind(store, tasks, mailer, plan, now, compose=compose, objection=objection)
+    assert_type(result, RemindResult)
+    assert_type(settle_recoveries(store, plan.lost_after, now), SettleResult)
+    assert_type(recovery_report(store), RecoveryReport)
+    assert_type(recovery_report(store).outcomes[Recovery.LOST], int)
+    assert_type(recovery_report(store).recovered["MYR"], Money)
+    assert_type(read_recovery_link("", [b"k" * 32], now), RecoveryVisit)
 
 
 def what_ships_is_what_the_ports_ask_for(
