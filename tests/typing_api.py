@@ -6,7 +6,8 @@ A line that no longer type-checks is a change that users notice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from functools import partial
 from typing import assert_type
 
 import attrs
@@ -26,7 +27,13 @@ from shoppego_orders import (
     OrderRow,
     OrderStore,
     PaymentStatus,
+    Recovery,
+    RecoveryPlan,
+    RecoveryReport,
+    RecoveryVisit,
+    RemindResult,
     Rule,
+    SettleResult,
     SweepResult,
     TaskLog,
     Touch,
@@ -35,9 +42,14 @@ from shoppego_orders import (
     default_table,
     judge_stream,
     orders_page,
+    plain_reminder,
     policy_from_json,
     policy_to_json,
+    read_recovery_link,
+    recovery_report,
+    remind,
     replay,
+    settle_recoveries,
     sweep,
 )
 from shoppego_orders.abandonment import rules
@@ -103,6 +115,26 @@ class Weekend(Rule):
 
 def a_hosts_own_rule_joins_the_others() -> None:
     assert_type(Weekend() & ~rules.Tagged("vip") | rules.Source(["tiktok"]), Rule)
+
+
+def customers_are_won_back(
+    store: OrderStore, tasks: TaskLog, mailer: Mailer, now: datetime
+) -> None:
+    def link(order: Order, step: int) -> str:
+        return f"https://shop.example/cart/{order.id}:{step}"
+
+    def objection(order: Order) -> str | None:
+        return None if order.email else "no address"
+
+    plan = RecoveryPlan(quiet_hours=(time(22), time(8)))
+    compose = partial(plain_reminder, link=link)
+    result = remind(store, tasks, mailer, plan, now, compose=compose, objection=objection)
+    assert_type(result, RemindResult)
+    assert_type(settle_recoveries(store, plan.lost_after, now), SettleResult)
+    assert_type(recovery_report(store), RecoveryReport)
+    assert_type(recovery_report(store).outcomes[Recovery.LOST], int)
+    assert_type(recovery_report(store).recovered["MYR"], Money)
+    assert_type(read_recovery_link("", [b"k" * 32], now), RecoveryVisit)
 
 
 def what_ships_is_what_the_ports_ask_for(
