@@ -1,7 +1,8 @@
 """A PostgreSQL server for tests: the one that ``SHOPPEGO_TEST_POSTGRES`` names, or a private one.
 
 ``python tests/postgres.py COMMAND ...`` runs a command beside a private server that all of its
-processes share, and stops it at the end; where there are no binaries, it just runs the command.
+processes share, and stops it at the end; where there can be none, it just runs the command.
+``python tests/postgres.py --installed`` tells by its exit code whether there can be one.
 """
 
 from __future__ import annotations
@@ -146,15 +147,20 @@ def _free_port() -> int:
 
 
 def main(command: Sequence[str]) -> int:
-    signal.signal(signal.SIGTERM, _leave)
-    with ExitStack() as running:
-        if VARIABLE not in os.environ:
-            problem = missing()
-            if problem is None:
-                os.environ[VARIABLE] = running.enter_context(server())
-            else:
-                sys.stderr.write(f"{problem}\n")
-        return subprocess.call(command)
+    problem = missing()
+    if command == ["--installed"]:
+        return 0 if problem is None else 1
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    with ExitStack() as ending:
+        if VARIABLE not in os.environ and problem is None:
+            os.environ[VARIABLE] = ending.enter_context(server())
+        with subprocess.Popen(command) as running:
+            try:
+                return running.wait()
+            except SystemExit:
+                running.terminate()
+                raise
 
 
 def _leave(number: int, _: object) -> None:
