@@ -201,6 +201,12 @@ def test_the_database_is_named_before_or_after_the_command(run: Run) -> None:
     assert not Path("missing.sqlite").exists()
 
 
+def test_the_database_may_be_on_a_server(run: Run, postgres_url: str) -> None:
+    refused(run("--db", postgres_url, "page"), "it has no tables for orders yet")
+    assert run("--db", postgres_url, "import", SAMPLE).code == 0
+    assert run("page", "--json", "--db", postgres_url).json["total"] == 61
+
+
 READING = [("page",), ("show", "1"), ("explain", "1"), ("sweep",), ("export", "--out", "o.csv")]
 
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
@@ -54,7 +53,8 @@ def db_option(command: Command) -> Command:
         metavar="FILE",
         expose_value=False,
         callback=_keep_db,
-        help=f"The SQLite file with the orders; {DEFAULT_DB} in this folder unless told.",
+        help=f"The SQLite file with the orders, or the URL of a PostgreSQL database; {DEFAULT_DB} "
+        "in this folder unless told.",
     )(command)
 
 
@@ -119,7 +119,8 @@ def opened_store(*, create: bool = False) -> Generator[SqlOrderStore]:
         opened = SqlOrderStore.open(target)
     else:
         opened = SqlOrderStore(target)
-        if not Path(opened.database.name).exists():
+        file = opened.database.file
+        if file is not None and not file.exists():
             problem = "there is no such file; `shoppego-orders import FILE` makes it"
             raise StoreUnusable(opened.database.name, problem)
     with opened:

@@ -35,6 +35,7 @@ from shoppego_orders.adapters.sql.columns import (
     values_of,
 )
 from shoppego_orders.adapters.sql.database import Opened
+from shoppego_orders.adapters.sql.dialects import one_of
 from shoppego_orders.adapters.sql.schema import order_events, order_lines, order_tags, orders
 from shoppego_orders.errors import DuplicateOrder, OrderNotFound, StaleOrder
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
@@ -155,9 +156,9 @@ class SqlOrderStore(Opened):
         """Note that a sweep judged these orders and kept them; unknown ones are passed over."""
         # Taken whole before the lock is: they may come from a stream that is being written to.
         left = iter(list(order_ids))
-        with self.database.writing() as connection:
+        with self.database.batch(), self.database.writing() as connection:
             while chunk := list(islice(left, 10_000)):
-                kept = queries.one_of(orders.c.id, chunk)
+                kept = one_of(orders.c.id, chunk)
                 undecided = orders.c.decided == false()
                 connection.execute(update(orders).where(undecided, kept).values(decided=true()))
 
@@ -209,10 +210,12 @@ def _replace(connection: Connection, order: Order, values: dict[str, object]) ->
     """
     known = {"known_id": order.id, "known_version": order.version}
     changed = {name: value for name, value in values.items() if name not in _FIXED}
-    decided: bool | None = connection.execute(_REPLACE, changed | known).scalar_one_or_none()
-    if decided is None:
+    while True:
+        decided: bool | None = connection.execute(_REPLACE, changed | known).scalar_one_or_none()
+        if decided is not None:
+            break
+        # Raises; or else somebody has just written that very version, and it is to be replaced.
         _stored_decision(connection, order)
-        raise AssertionError("the version that was not there is there, within a transaction")
     connection.execute(_DELETE_LINES, {"id": order.id})
     connection.execute(_DELETE_TAGS, {"id": order.id})
     return decided
