@@ -40,6 +40,7 @@ from shoppego_orders.abandonment import (
     next_due,
     sweep,
 )
+from shoppego_orders.abandonment.rules import Unpaid
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.customers import Customer
 from shoppego_orders.errors import InvalidDocument, InvalidValue, NaiveDatetime
@@ -116,6 +117,18 @@ def test_a_payment_that_is_reported_late_takes_the_mark_back() -> None:
     # As a purchase it is looked at once more, and then no more.
     assert sweep(store, POLICY, LATER).kept == 1
     assert sweep(store, POLICY, LATER).judged == 0
+
+
+def test_what_was_reported_late_and_does_not_count_for_the_policy_leaves_the_mark() -> None:
+    """An order takes its mark back without knowing the policy; the next sweep knows it."""
+    store, policy = stored([begun()]), AbandonmentPolicy(rule=Unpaid())
+    sweep(store, policy, LATER)
+    order = store.get("1262140").record_shipment("J&T", "JT1", at=BEGAN, recorded_at=LATER)
+    store.save(order)
+    assert undecided(store) == ["1262140"]
+    assert sweep(store, policy, LATER).abandoned == ("1262140",)
+    assert abandonments(store) == {"1262140": DUE}
+    assert sweep(store, policy, LATER).judged == 0
 
 
 def test_nothing_is_missed_when_the_scheduler_stood_still_for_years() -> None:
