@@ -116,8 +116,8 @@ class WatchedStore:
     def events(self, order_id: str) -> Sequence[OrderEvent]:
         return self._watch.around(lambda: self._store.events(order_id))
 
-    def settle_kept(self, order_ids: Iterable[str]) -> None:
-        return self._watch.around(lambda: self._store.settle_kept(order_ids))
+    def settle_kept(self, judged: Iterable[OrderRow]) -> None:
+        return self._watch.around(lambda: self._store.settle_kept(judged))
 
 
 class WatchedTasks:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -40,7 +42,7 @@ from shoppego_orders.abandonment import (
     next_due,
     sweep,
 )
-from shoppego_orders.abandonment.rules import Tagged, TotalAtLeast
+from shoppego_orders.abandonment.rules import Tagged, TotalAtLeast, Unpaid
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.customers import Customer
 from shoppego_orders.errors import InvalidDocument, InvalidValue, NaiveDatetime
@@ -126,6 +128,18 @@ def test_a_payment_that_is_reported_late_takes_the_mark_back() -> None:
     # As a purchase it is looked at once more, and then no more.
     assert sweep(store, POLICY, LATER).kept == 1
     assert sweep(store, POLICY, LATER).judged == 0
+
+
+def test_what_was_reported_late_and_does_not_count_for_the_policy_leaves_the_mark() -> None:
+    """An order takes its mark back without knowing the policy; the next sweep knows it."""
+    store, policy = stored([begun()]), AbandonmentPolicy(rule=Unpaid())
+    sweep(store, policy, LATER)
+    order = store.get("1262140").record_shipment("J&T", "JT1", at=BEGAN, recorded_at=LATER)
+    store.save(order)
+    assert undecided(store) == ["1262140"]
+    assert sweep(store, policy, LATER).abandoned == ("1262140",)
+    assert abandonments(store) == {"1262140": DUE}
+    assert sweep(store, policy, LATER).judged == 0
 
 
 def test_nothing_is_missed_when_the_scheduler_stood_still_for_years() -> None:
@@ -405,7 +419,7 @@ def crowd() -> list[Order]:
 
 WHOLE = {"left": DUE, "left-too": DUE, "late": DUE + minutes(2)}
 # Find the due ones, whom their purchases touch, and their customers' purchases; load and save
-# each that is abandoned; settle the kept, and see whether one was bought meanwhile.
+# each that is abandoned; see whether another purchase was reported meanwhile, and settle them.
 CALLS = 3 + 2 * len(WHOLE) + 2
 
 
@@ -455,6 +469,49 @@ def test_a_crash_between_any_two_steps_loses_nothing_and_marks_nothing_twice(
         assert all(marks(store, each) == 1 for each in WHOLE)
         assert undecided(store) == []
     assert steps == CALLS + 1
+
+
+def others() -> list[Order]:
+    """Orders of one customer whose payment, within the period of "left", is reported late."""
+    return [
+        begun("decided-long-ago", at=BEGAN - timedelta(days=1)),
+        begun("left"),
+        begun("to-be-kept").set_fulfillment("packed", at=BEGAN),
+        begun("to-be-marked", at=BEGAN + minutes(1)),
+    ]
+
+
+@pytest.mark.parametrize("other", ["decided-long-ago", "to-be-kept", "to-be-marked"])
+@pytest.mark.parametrize("swept_too", [False, True])
+@pytest.mark.parametrize("dies_after", [None, 0, 1, 2, 3])
+def test_a_purchase_that_is_reported_at_any_step_is_not_overlooked(
+    other: str, *, swept_too: bool, dies_after: int | None
+) -> None:
+    """Not even when another worker sweeps at once, and this one dies at any step after that."""
+    for step, after in ((step, after) for step in itertools.count(1) for after in (False, True)):
+        store = stored(others())
+        sweep(store, POLICY, BEGAN)
+        told: list[int] = []
+
+        def report(store: MemoryOrderStore = store, told: list[int] = told) -> None:
+            told.append(1)
+            within = BEGAN + minutes(10)
+            order = store.get(other).record_payment("r", PRICE, at=within, recorded_at=LATER)
+            store.save(order)
+            if swept_too:
+                sweep(store, POLICY, LATER)
+
+        dies_at = 0 if dies_after is None else step + dies_after
+        reported = DisturbedStore(store, step, report, after=after)
+        with contextlib.suppress(Crash):
+            sweep(DisturbedStore(reported, dies_at, _dead, after=True), POLICY, LATER)
+        if not told:
+            break
+        for _ in range(2):  # what was marked and taken back at once is settled by the next one
+            sweep(store, POLICY, LATER)
+        assert "left" not in abandonments(store)
+        assert marks(store, "left") <= 1
+        assert undecided(store) == []
 
 
 def test_threads_on_one_store() -> None:
@@ -541,7 +598,9 @@ def test_an_order_that_never_rests_is_left_for_the_next_sweep() -> None:
 
 def test_an_order_that_another_sweep_decides_meanwhile_is_not_marked() -> None:
     store = stored([begun()])
-    disturbed = DisturbedStore(store, GET, lambda: store.settle_kept(["1262140"]), after=False)
+    disturbed = DisturbedStore(
+        store, GET, lambda: store.settle_kept(store.rows(OrderQuery())), after=False
+    )
     result = sweep(disturbed, POLICY, LATER)
     assert (result.judged, abandonments(store)) == (0, {})
     assert [skip.why for skip in result.skipped] == ["another sweep decided it first"]

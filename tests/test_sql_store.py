@@ -24,7 +24,7 @@ from shoppego_orders.errors import (
     StaleOrder,
     StoreUnusable,
 )
-from shoppego_orders.order import LineItem
+from shoppego_orders.order import LineItem, OrderRow
 from shoppego_orders.periods import Period
 from shoppego_orders.ports import Outcome
 from shoppego_orders.query import Cursor, OrderQuery
@@ -341,7 +341,7 @@ def interrupted(store: SqlOrderStore, work: Callable[[], None]) -> None:
 
 def test_an_exception_undoes_the_batch(store: SqlOrderStore) -> None:
     with pytest.raises(ZeroDivisionError):
-        interrupted(store, lambda: store.settle_kept([store.save(order_of("1")).id]))
+        interrupted(store, lambda: store.settle_kept([OrderRow.of(store.save(order_of("1")))]))
     assert store.count(EVERYTHING) == 0
     with pytest.raises(OrderNotFound):
         store.events("1")

@@ -52,7 +52,7 @@ def stored(store: OrderStore, orders: Sequence[Order], *, settled: Sequence[int]
     """Save orders, settle some, and return them as they must be in the store."""
     saved = [store.save(order) for order in orders]
     kept = {saved[index % len(saved)].id for index in settled if saved}
-    store.settle_kept(kept)
+    store.settle_kept(OrderRow.of(order) for order in saved if order.id in kept)
     return [attrs.evolve(order, decided=order.decided or order.id in kept) for order in saved]
 
 

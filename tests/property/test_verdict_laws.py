@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import attrs
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from abandonment_examples import AISYAH, INSTANT, OTHER_SHOP, PRICE, SHOP
@@ -217,6 +217,7 @@ def replayed(
     }
 
 
+@settings(max_examples=2 * settings().max_examples)  # 10,000 histories in the deep profile
 @given(histories(), STEADY, SCHEDULES, st.booleans())
 def test_sweeps_at_any_times_end_where_a_replay_of_the_whole_history_does(
     happenings: list[Happening],

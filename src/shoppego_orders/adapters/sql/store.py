@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice
+from datetime import datetime
 from typing import Any, Final, final
 
 import attrs
@@ -35,7 +35,6 @@ from shoppego_orders.adapters.sql.columns import (
     values_of,
 )
 from shoppego_orders.adapters.sql.database import Opened
-from shoppego_orders.adapters.sql.dialects import one_of
 from shoppego_orders.adapters.sql.schema import order_events, order_lines, order_tags, orders
 from shoppego_orders.errors import DuplicateOrder, OrderNotFound, StaleOrder
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
@@ -152,15 +151,22 @@ class SqlOrderStore(Opened):
             raise OrderNotFound(order_id)
         return tuple(map(event_from_json, found))
 
-    def settle_kept(self, order_ids: Iterable[str]) -> None:
-        """Note that a sweep judged these orders and kept them; unknown ones are passed over."""
+    def settle_kept(self, judged: Iterable[OrderRow]) -> None:
+        """Note that a sweep judged these orders; unknown and newer ones are passed over."""
         # Taken whole before the lock is: they may come from a stream that is being written to.
-        left = iter(list(order_ids))
-        with self.database.batch(), self.database.writing() as connection:
-            while chunk := list(islice(left, 10_000)):
-                kept = one_of(orders.c.id, chunk)
-                undecided = orders.c.decided == false()
-                connection.execute(update(orders).where(undecided, kept).values(decided=true()))
+        # By id: two that wrote in different orders could wait for each other.
+        rows = sorted((row for row in judged if not UNSTORABLE.search(row.id)), key=_id)
+        known = [
+            {
+                "known_id": row.id,
+                "known_completed_at": _micros_or_none(row.completed_at),
+                "known_abandoned_at": _micros_or_none(row.abandoned_at),
+            }
+            for row in rows
+        ]
+        if known:
+            with self.database.batch(), self.database.writing() as connection:
+                connection.execute(_SETTLE, known)
 
     def disagreements(self) -> Iterator[str]:
         """Prove that columns, lines, tags and events say what the documents say.
@@ -233,6 +239,14 @@ def _stored_decision(connection: Connection, order: Order) -> bool:
     return decided
 
 
+def _id(row: OrderRow) -> str:
+    return row.id
+
+
+def _micros_or_none(instant: datetime | None) -> int | None:
+    return None if instant is None else micros(instant)
+
+
 def _event_values(event: OrderEvent, number: int) -> dict[str, object]:
     return {
         "order_id": event.order_id,
@@ -262,6 +276,7 @@ _CHANGED["decided"] = or_(
     and_(
         orders.c.decided,
         orders.c.completed_at.is_not_distinct_from(bindparam("completed_at", type_=BigInteger)),
+        orders.c.abandoned_at.is_not_distinct_from(bindparam("abandoned_at", type_=BigInteger)),
     ),
 )
 _REPLACE: Final = (
@@ -269,6 +284,20 @@ _REPLACE: Final = (
     .where(orders.c.id == bindparam("known_id"), orders.c.version == bindparam("known_version"))
     .values(_CHANGED)
     .returning(orders.c.decided)
+)
+_SETTLE: Final = (
+    update(orders)
+    .where(
+        orders.c.id == bindparam("known_id"),
+        orders.c.decided == false(),
+        orders.c.completed_at.is_not_distinct_from(
+            bindparam("known_completed_at", type_=BigInteger)
+        ),
+        orders.c.abandoned_at.is_not_distinct_from(
+            bindparam("known_abandoned_at", type_=BigInteger)
+        ),
+    )
+    .values(decided=true())
 )
 _ADD_EVENT: Final = insert(order_events)
 _EVENTS: Final = (
