@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from sqlalchemy import URL, create_engine, event
 
 from other_processes import in_processes, opened_by_another_process, saved_by_another_process
+from shoppego_orders.abandonment import AbandonmentPolicy, next_due, sweep
 from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog, dialects
 from shoppego_orders.errors import (
     DuplicateOrder,
@@ -401,6 +403,12 @@ def test_a_forked_process_takes_connections_of_its_own(store: SqlOrderStore) -> 
 # Indexes
 
 
+def plan_of_statement(store: SqlOrderStore, statement: str, values: Any) -> list[str]:
+    with store.database.reading() as connection:
+        found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        return [str(row[3]) for row in found]
+
+
 UNDECIDED = OrderQuery(decided=False, placed=Period.before(NOON))
 PAGE = OrderQuery(newest_first=True, limit=50, after=Cursor(NOON, "7"), life=["open"])
 
@@ -432,6 +440,37 @@ def test_a_question_is_answered_through_its_index(
     by_place = "by_time" in index or "by_shop" in index
     # Already in order: a stream begins at once, however long it is.
     assert ("TEMP B-TREE" in plan) is not by_place
+
+
+@pytest.mark.parametrize("shop", [None, SHOP])
+def test_a_sweep_scans_no_table(store: SqlOrderStore, shop: str | None) -> None:
+    """What it costs depends on what is due, and not on how long the history is."""
+    for number in range(20):
+        order = order_of(f"{number}", at=NOON + number * timedelta(minutes=1))
+        if number < 5:
+            order = order.record_payment("pay", order.total, at=NOON + timedelta(minutes=number))
+        store.save(order)
+    asked: dict[str, Any] = {}
+
+    def listen(_: object, __: object, statement: str, values: Any, *___: object) -> None:
+        asked[statement] = values
+
+    event.listen(store.database.engine, "before_cursor_execute", listen)
+    found = sweep(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
+    next_due(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
+    event.remove(store.database.engine, "before_cursor_execute", listen)
+    # One customer, who bought up to 12:04.
+    assert len(found.abandoned) == 15
+    plans = [
+        plan_of_statement(store, statement, values)
+        for statement, values in asked.items()
+        if statement.startswith(("SELECT", "UPDATE"))
+    ]
+    assert len(plans) >= 5
+    for plan in plans:
+        # The texts that are asked for go as one parameter, which is a table for SQLite.
+        scanned = [step for step in plan if "SCAN" in step and "VIRTUAL TABLE" not in step]
+        assert scanned == []
 
 
 # The check
