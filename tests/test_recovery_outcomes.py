@@ -50,6 +50,7 @@ from shoppego_orders.abandonment import (
 )
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.adapters.sql import SqlOrderStore
+from shoppego_orders.customers import Customer
 from shoppego_orders.errors import (
     InvalidDocument,
     InvalidValue,
@@ -140,6 +141,7 @@ def test_the_earliest_purchase_decides() -> None:
     assert settled(order, bought("2", at=DUE + 3 * HOUR)) == (Recovery.RECOVERED, "1262140")
     # At one instant, the checkout itself.
     assert settled(order, bought("2", at=DUE + 2 * HOUR)) == (Recovery.RECOVERED, "1262140")
+    assert settled(order, bought("0", at=DUE + 2 * HOUR)) == (Recovery.RECOVERED, "1262140")
     first, second = bought("3", at=DUE + HOUR), bought("2", at=DUE + HOUR)
     assert settled(order, first, second) == (Recovery.SUBSTITUTED, "2")
 
@@ -270,6 +272,16 @@ def test_what_changes_before_it_is_saved_is_decided_anew() -> None:
 
     result = settle_recoveries(Meanwhile(store, bought_late), LOST_AFTER, NOW)
     assert result.outcomes == {"1262140": Recovery.RECOVERED}
+
+    # Of another customer, as it turns out: who bought something.
+    store = store_of(left(begun()), bought("2", at=FIRST, email="nurul@example.com"))
+
+    def corrected() -> None:
+        nurul = Customer(email="nurul@example.com")
+        store.save(store.get("1262140").edit_customer(nurul, at=FIRST))
+
+    result = settle_recoveries(Meanwhile(store, corrected), LOST_AFTER, NOW)
+    assert result.outcomes == {"1262140": Recovery.SUBSTITUTED}
 
     store = store_of(left(begun()))
     early = DUE - INSTANT

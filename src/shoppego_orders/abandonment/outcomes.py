@@ -10,7 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import NamedTuple
 
 import attrs
 
@@ -97,9 +98,6 @@ class _End(NamedTuple):
 _Bought = Mapping[tuple[str, str | None], Sequence[tuple[datetime, str]]]
 """Each customer's purchases in a shop, oldest first: when, and the order's id."""
 
-_OTHERS: Final = 2
-"""Of purchases after a deadline, the first two are looked at: one may be the order itself."""
-
 
 def _open_ones(
     store: OrderStore, shop: str | None, lost_after: timedelta
@@ -159,12 +157,9 @@ def _first_purchase(
     """The first that the customer bought at the deadline or later; at one instant, this order."""
     theirs = bought.get((row.shop, row.customer_key), ())
     place = bisect_left(theirs, (deadline, ""))
-    others = (each for each in theirs[place : place + _OTHERS] if each[1] != row.id)
-    other = next(others, None)
-    own = None if row.recovered_at is None else (row.recovered_at, row.id)
-    if own is None or other is None:
-        return own or other
-    return own if own[0] <= other[0] else other
+    # What was bought may be this order: it comes first, and again, no earlier, among theirs.
+    found = [] if row.recovered_at is None else [(row.recovered_at, row.id)]
+    return min((*found, *theirs[place : place + 1]), key=itemgetter(0), default=None)
 
 
 def _purchases(store: OrderStore, rows: Sequence[OrderRow], lost_after: timedelta) -> _Bought:
