@@ -8,16 +8,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 from sqlalchemy import URL, create_engine, event
-from sqlalchemy.dialects import sqlite
 
 from other_processes import in_processes, opened_by_another_process, saved_by_another_process
-from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog, database, queries
+from shoppego_orders.abandonment import AbandonmentPolicy, next_due, sweep
+from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog, dialects
 from shoppego_orders.errors import (
     DuplicateOrder,
     InvalidValue,
@@ -30,6 +31,7 @@ from shoppego_orders.periods import Period
 from shoppego_orders.ports import Outcome
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.samples import NOON, SHOP, myr, order_of, sample_orders
+from sql_plans import plan_of
 
 EVERYTHING = OrderQuery()
 
@@ -186,8 +188,8 @@ def test_a_database_in_memory_is_refused(target: str) -> None:
 
 
 def test_another_database_is_refused_without_telling_its_password() -> None:
-    with pytest.raises(StoreUnusable, match="not SQLite") as refused:
-        SqlOrderStore.open("postgresql://siti:secret@db.example/orders")
+    with pytest.raises(StoreUnusable, match="neither SQLite nor PostgreSQL") as refused:
+        SqlOrderStore.open("mysql://siti:secret@db.example/orders?password=secret")
     assert "secret" not in str(refused.value)
 
 
@@ -289,7 +291,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(path: Path) -> None:
 
 
 def test_a_writer_that_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_PATIENCE_MS", 1)
+    monkeypatch.setattr(dialects, "_PATIENCE_MS", 1)
     with SqlOrderStore.open(path) as store, SqlOrderStore.open(path) as other:
         with store.batch():
             store.save(order_of("1"))
@@ -366,13 +368,13 @@ def test_tasks_share_the_batch_of_their_store(store: SqlOrderStore) -> None:
 
 def test_of_two_processes_that_save_one_order_one_wins(store: SqlOrderStore, path: Path) -> None:
     store.save(order_of("1"))
-    answers = in_processes(saved_by_another_process, path, ["a", "b", "c"])
+    answers = in_processes(saved_by_another_process, str(path), ["a", "b", "c"])
     assert answers == ["StaleOrder", "StaleOrder", "saved"]
     assert len(store.events("1")) == store.get("1").version == 2
 
 
 def test_processes_may_make_one_file_at_once(path: Path) -> None:
-    assert in_processes(opened_by_another_process, path, ["a", "b", "c"]) == ["saved"] * 3
+    assert in_processes(opened_by_another_process, str(path), ["a", "b", "c"]) == ["saved"] * 3
     with SqlOrderStore.open(path) as store:
         assert [row.id for row in store.rows(EVERYTHING)] == ["a", "b", "c"]
 
@@ -401,15 +403,10 @@ def test_a_forked_process_takes_connections_of_its_own(store: SqlOrderStore) -> 
 # Indexes
 
 
-def plan_of(store: SqlOrderStore, query: OrderQuery) -> str:
-    statement = queries.select_rows(query).compile(
-        dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
-    )
-    assert statement.positiontup is not None
-    values = tuple(statement.params[name] for name in statement.positiontup)
+def plan_of_statement(store: SqlOrderStore, statement: str, values: Any) -> list[str]:
     with store.database.reading() as connection:
         found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-        return "\n".join(str(row[3]) for row in found)
+        return [str(row[3]) for row in found]
 
 
 UNDECIDED = OrderQuery(decided=False, placed=Period.before(NOON))
@@ -438,11 +435,42 @@ PAGE = OrderQuery(newest_first=True, limit=50, after=Cursor(NOON, "7"), life=["o
 def test_a_question_is_answered_through_its_index(
     store: SqlOrderStore, query: OrderQuery, index: str
 ) -> None:
-    plan = plan_of(store, query)
+    plan = plan_of(store, query, "EXPLAIN QUERY PLAN")
     assert f"USING INDEX {index}" in plan
     by_place = "by_time" in index or "by_shop" in index
     # Already in order: a stream begins at once, however long it is.
     assert ("TEMP B-TREE" in plan) is not by_place
+
+
+@pytest.mark.parametrize("shop", [None, SHOP])
+def test_a_sweep_scans_no_table(store: SqlOrderStore, shop: str | None) -> None:
+    """What it costs depends on what is due, and not on how long the history is."""
+    for number in range(20):
+        order = order_of(f"{number}", at=NOON + number * timedelta(minutes=1))
+        if number < 5:
+            order = order.record_payment("pay", order.total, at=NOON + timedelta(minutes=number))
+        store.save(order)
+    asked: dict[str, Any] = {}
+
+    def listen(_: object, __: object, statement: str, values: Any, *___: object) -> None:
+        asked[statement] = values
+
+    event.listen(store.database.engine, "before_cursor_execute", listen)
+    found = sweep(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
+    next_due(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
+    event.remove(store.database.engine, "before_cursor_execute", listen)
+    # One customer, who bought up to 12:04.
+    assert len(found.abandoned) == 15
+    plans = [
+        plan_of_statement(store, statement, values)
+        for statement, values in asked.items()
+        if statement.startswith(("SELECT", "UPDATE"))
+    ]
+    assert len(plans) >= 5
+    for plan in plans:
+        # The texts that are asked for go as one parameter, which is a table for SQLite.
+        scanned = [step for step in plan if "SCAN" in step and "VIRTUAL TABLE" not in step]
+        assert scanned == []
 
 
 # The check

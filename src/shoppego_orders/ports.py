@@ -116,7 +116,7 @@ class Outcome(StrEnum):
 class Task:
     """What was claimed: at most once, by a key that says what it is.
 
-    :ivar key: for example ``reminder/hartamas.myshoppegram.com/1262140/1``.
+    :ivar key: for example ``export/hartamas.myshoppegram.com/2026-03``.
     :ivar claimed_at: UTC.
     :ivar outcome: None while nobody has said how it ended: it may be under way, or its worker
         died, and then nobody knows whether it was done.

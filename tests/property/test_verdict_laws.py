@@ -26,6 +26,7 @@ from shoppego_orders.abandonment import (
     policy_from_json,
     policy_to_json,
     replay,
+    replay_stored,
     sweep,
 )
 from shoppego_orders.abandonment import rules as every
@@ -262,6 +263,8 @@ def test_a_replay_by_what_was_known_says_what_a_sweep_said_then(
             histories_[row.id], histories_.values(), policy, as_of=known, known_at=known
         )
         assert verdict.abandoned_at == row.abandoned_at
+        stored = replay_stored(whole, row.id, policy, as_of=known, known_at=known)
+        assert stored == verdict
 
 
 @given(histories(), STEADY, st.randoms(use_true_random=False))

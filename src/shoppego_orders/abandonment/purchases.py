@@ -10,20 +10,24 @@ from typing import Final, Self, overload
 from shoppego_orders.abandonment.rule import Context, OrderLike, Purchase
 from shoppego_orders.periods import utc
 
-_FEW: Final = 16_384
+_FEW: Final = 4_096
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 _Entry = tuple[datetime, str, Purchase]
 
 
 class Purchases:
-    """Purchases by customer and shop, each customer's sorted by time.
+    """Purchases by customer and shop.
+
+    A customer's only purchase, which is most of them, stands alone; several stand in a list,
+    sorted by time. What a context has shown stays true: a list that is let go of, or in part, is
+    left as it is to those who look at it.
 
     :ivar held: how many there are.
     """
 
     def __init__(self) -> None:
-        self._by_customer: dict[tuple[str, str], list[_Entry]] = {}
+        self._by_customer: dict[tuple[str, str], Purchase | list[_Entry]] = {}
         self.held = 0
         self._most = _FEW
 
@@ -44,13 +48,15 @@ class Purchases:
         key = purchase.customer_key
         if key is None:
             return
-        entry = (at, purchase.id, purchase)
         self.held += 1
         customer = purchase.shop, key
-        entries = self._by_customer.get(customer)
-        if entries is None:
-            self._by_customer[customer] = [entry]
-        elif _place(entry) < _place(entries[-1]):
+        found = self._by_customer.get(customer)
+        if found is None and purchase.completed_at is at:
+            self._by_customer[customer] = purchase
+            return
+        entries = self._by_customer[customer] = _entries(found)
+        entry = (at, purchase.id, purchase)
+        if entries and _place(entry) < _place(entries[-1]):
             insort(entries, entry, key=_place)
         else:
             entries.append(entry)
@@ -62,16 +68,21 @@ class Purchases:
 
     def forget(self, horizon: datetime) -> None:
         """Let go of those before an instant."""
+        # A new table: one that has grown stays large however much is taken out of it.
+        kept: dict[tuple[str, str], Purchase | list[_Entry]] = {}
         self.held = 0
-        for customer, entries in list(self._by_customer.items()):
-            kept = bisect_left(entries, (horizon,))
-            # A new list: who looks at the old one still sees what it did.
-            left = entries[kept:] if kept else entries
-            if left:
-                self._by_customer[customer] = left
-                self.held += len(left)
-            else:
-                del self._by_customer[customer]
+        for customer, found in self._by_customer.items():
+            if isinstance(found, list):
+                first = bisect_left(found, (horizon,))
+                # A new list: who looks at the old one still sees what it did.
+                left = found[first:] if first else found
+                if left:
+                    kept[customer] = left
+                    self.held += len(left)
+            elif _bought_at(found) >= horizon:
+                kept[customer] = found
+                self.held += 1
+        self._by_customer = kept
         self._most = max(_FEW, 2 * self.held)
 
     def context(
@@ -81,15 +92,15 @@ class Purchases:
 
         :param lookback: how far before ``began`` rules look.
         """
-        if order.customer_key is None:
-            return Context(began, due)
-        entries = self._by_customer.get((order.shop, order.customer_key))
-        if entries is None:
-            return Context(began, due)
-        others = _Others(entries, began, due, order)
+        key = order.customer_key
+        found = None if key is None else self._by_customer.get((order.shop, key))
+        if found is None or found is order:
+            # As Context(began, due), which takes twice as long, for every order.
+            return tuple.__new__(Context, (began, due, (), ()))  # pyright: ignore[reportUnknownMemberType]  # of a bare tuple
+        others = _others(found, began, due, order)
         if not lookback:
             return Context(began, due, others)
-        return Context(began, due, others, _Others(entries, back(began, lookback), began, order))
+        return Context(began, due, others, _others(found, back(began, lookback), began, order))
 
 
 def back(instant: datetime, lookback: timedelta) -> datetime:
@@ -99,6 +110,27 @@ def back(instant: datetime, lookback: timedelta) -> datetime:
 
 def _place(entry: _Entry) -> tuple[datetime, str]:
     return entry[0], entry[1]
+
+
+def _bought_at(alone: Purchase) -> datetime:
+    at = alone.completed_at
+    assert at is not None  # else it is no purchase
+    return at
+
+
+def _entries(found: Purchase | list[_Entry] | None) -> list[_Entry]:
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [(_bought_at(found), found.id, found)]
+
+
+def _others(
+    found: Purchase | list[_Entry], start: datetime, end: datetime, order: OrderLike
+) -> Sequence[Purchase]:
+    """What a customer bought in a stretch of time, without the order itself."""
+    if isinstance(found, list):
+        return _Others(found, start, end, order)
+    return (found,) if start <= _bought_at(found) < end and found.id != order.id else ()
 
 
 class _Others(Sequence[Purchase]):

@@ -61,14 +61,14 @@ def judge_stream(
             while waiting and waiting[0][0] <= at:
                 due, _, began, open_row = queue.popleft() if in_order else heapq.heappop(heap)
                 yield decide(open_row, context_of(open_row, began, due, lookback), now, policy_id)
-            if bought.crowded:
-                oldest = min((began for _, _, began, _ in waiting), default=at)
-                bought.forget(back(oldest, lookback))
         completed = row.completed_at
         if completed is not None and row.customer_key is not None:
             if completed.tzinfo is not UTC:
                 completed = utc(completed, "completed_at")
             add(row, at if completed < at else completed)  # noqa: FURB136  # max() is slower
+            if bought.crowded:
+                oldest = min((began for _, _, began, _ in waiting), default=at)
+                bought.forget(back(oldest, lookback))
         if in_order and at < _NEAR_THE_END:
             queue.append((at + window, number, at, row))
         else:

@@ -165,7 +165,7 @@ class SqlOrderStore(Opened):
             for row in rows
         ]
         if known:
-            with self.database.writing() as connection:
+            with self.database.batch(), self.database.writing() as connection:
                 connection.execute(_SETTLE, known)
 
     def disagreements(self) -> Iterator[str]:
@@ -216,10 +216,12 @@ def _replace(connection: Connection, order: Order, values: dict[str, object]) ->
     """
     known = {"known_id": order.id, "known_version": order.version}
     changed = {name: value for name, value in values.items() if name not in _FIXED}
-    decided: bool | None = connection.execute(_REPLACE, changed | known).scalar_one_or_none()
-    if decided is None:
+    while True:
+        decided: bool | None = connection.execute(_REPLACE, changed | known).scalar_one_or_none()
+        if decided is not None:
+            break
+        # Raises; or else somebody has just written that very version, and it is to be replaced.
         _stored_decision(connection, order)
-        raise AssertionError("the version that was not there is there, within a transaction")
     connection.execute(_DELETE_LINES, {"id": order.id})
     connection.execute(_DELETE_TAGS, {"id": order.id})
     return decided
