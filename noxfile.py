@@ -171,7 +171,7 @@ def wheel(session: nox.Session) -> None:
 def deep(session: nox.Session) -> None:
     """The properties with Hypothesis's deep profile: many more examples, new ones every time."""
     sync(session, "tests")
-    paths = session.posargs or ["tests/property"]
+    paths = session.posargs or ["tests/property", "tests/test_abandonment_faults.py"]
     session.run("pytest", *paths, env={"HYPOTHESIS_PROFILE": "deep"})
 
 
