@@ -143,6 +143,17 @@ def test_several_purchases_are_forgotten_one_by_one() -> None:
         assert list(held.context(begun(), BEGAN, DUE, NOTHING).purchases) == theirs[number:]
 
 
+def test_several_purchases_are_a_sequence() -> None:
+    theirs = [bought(f"{number}", at=BEGAN + minutes(number)) for number in range(4)]
+    shown = Purchases.among(theirs).context(theirs[1], BEGAN, DUE, NOTHING).purchases
+    others = (theirs[0], theirs[2], theirs[3])
+    assert tuple(shown) == others
+    assert len(shown) == 3
+    assert (shown[0], shown[1], shown[-1]) == others
+    assert shown[1:] == others[1:]
+    assert tuple(reversed(shown)) == others[::-1]
+
+
 def test_an_only_purchase_is_no_other_than_its_own_order() -> None:
     order = bought("1", at=BEGAN + minutes(5))
     same = OrderRow.of(order)
