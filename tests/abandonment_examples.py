@@ -124,8 +124,8 @@ class DisturbedStore:
     def events(self, order_id: str) -> Sequence[OrderEvent]:
         return self.store.events(order_id)
 
-    def settle_kept(self, order_ids: Iterable[str]) -> None:
-        return self._called(lambda: self.store.settle_kept(order_ids))
+    def settle_kept(self, judged: Iterable[OrderRow]) -> None:
+        return self._called(lambda: self.store.settle_kept(judged))
 
     def _called(self, call: Callable[[], T]) -> T:
         self.calls += 1

@@ -187,14 +187,29 @@ class UndecidesOnSave(MemoryOrderStore):
 
 
 class SettlesWithANewVersion(MemoryOrderStore):
-    def settle_kept(self, order_ids: Iterable[str]) -> None:
-        settled = list(order_ids)
+    def settle_kept(self, judged: Iterable[OrderRow]) -> None:
+        settled = list(judged)
         super().settle_kept(settled)
-        for order_id in settled:
-            kept = self._kept.get(order_id)
+        for row in settled:
+            kept = self._kept.get(row.id)
             if kept is not None:
                 newer = attrs.evolve(kept.order, version=kept.order.version + 1)
-                self._kept[order_id] = attrs.evolve(kept, order=newer)
+                self._kept[row.id] = attrs.evolve(kept, order=newer)
+
+
+class SettlesByIdAlone(MemoryOrderStore):
+    """What has become a purchase since it was judged is never looked at again."""
+
+    def settle_kept(self, judged: Iterable[OrderRow]) -> None:
+        ids = [row.id for row in judged]
+        super().settle_kept(self.rows(OrderQuery(ids=ids)))
+
+
+class KeepsMarksDecided(MemoryOrderStore):
+    def save(self, order: Order) -> Order:
+        kept = self._kept.get(order.id)
+        decided = order.decided or (kept is not None and kept.order.decided)
+        return super().save(attrs.evolve(order, decided=decided))
 
 
 class LooksBeforeItWrites(MemoryOrderStore):
@@ -270,6 +285,8 @@ BROKEN_STORES = [
     (ComparesMoneyAsFloat, "test_rows_are_those_of_the_orders"),
     (UndecidesOnSave, "test_what_a_sweep_decided_stays_decided"),
     (SettlesWithANewVersion, "test_what_a_sweep_decided_stays_decided"),
+    (SettlesByIdAlone, "test_what_has_become_a_purchase_since_it_was_judged_is_not_settled"),
+    (KeepsMarksDecided, "test_a_mark_may_leave_an_order_undecided"),
     (LooksBeforeItWrites, "test_of_several_threads_that_save_one_wins"),
     (CutsLongTexts, "test_any_text_is_kept"),
     (YieldsWhatIsThereNow, "test_rows_are_stable_while_others_write"),

@@ -5,16 +5,15 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 from typing import Any
 
-from shoppego_orders.adapters.sql import SqlOrderStore
+from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import OrdersError
 from shoppego_orders.testing.samples import NOON, order_of
 
 
-def saved_by_another_process(path: Path, note: str, together: Barrier) -> str:
-    with SqlOrderStore.open(path) as store:
+def saved_by_another_process(target: str, note: str, together: Barrier) -> str:
+    with SqlOrderStore.open(target) as store:
         order = store.get("1").edit_note(note, at=NOON)
         together.wait(60)
         try:
@@ -24,11 +23,18 @@ def saved_by_another_process(path: Path, note: str, together: Barrier) -> str:
         return "saved"
 
 
-def opened_by_another_process(path: Path, order_id: str, together: Barrier) -> str:
+def opened_by_another_process(target: str, order_id: str, together: Barrier) -> str:
     together.wait(60)
-    with SqlOrderStore.open(path) as store:
+    with SqlOrderStore.open(target) as store:
         store.save(order_of(order_id))
     return "saved"
+
+
+def claimed_by_another_process(target: str, order_id: str, together: Barrier) -> str:
+    together.wait(60)
+    with SqlOrderStore.open(target) as store:
+        store.save(order_of(order_id))
+        return "claimed" if SqlTaskLog(store.database).claim("r", NOON) else "saved"
 
 
 def answer(work: Callable[..., str], connection: Any, *arguments: object) -> None:
@@ -36,13 +42,13 @@ def answer(work: Callable[..., str], connection: Any, *arguments: object) -> Non
     connection.send(work(*arguments))
 
 
-def in_processes(work: Callable[..., str], path: Path, names: list[str]) -> list[str]:
+def in_processes(work: Callable[..., str], target: str, names: list[str]) -> list[str]:
     spawning = multiprocessing.get_context("spawn")
     together = spawning.Barrier(len(names))
     processes: list[tuple[Any, Any]] = []  # Any: as above
     for name in names:
         here, there = spawning.Pipe()
-        process = spawning.Process(target=answer, args=(work, there, path, name, together))
+        process = spawning.Process(target=answer, args=(work, there, target, name, together))
         process.start()
         processes.append((process, here))
     answers: list[str] = []

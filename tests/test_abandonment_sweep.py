@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -32,16 +34,28 @@ from abandonment_examples import (
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
     Context,
+    NoOtherPurchase,
     OrderLike,
     Rule,
     SweepResult,
+    Unfulfilled,
     next_due,
     sweep,
 )
+from shoppego_orders.abandonment.rules import Tagged, TotalAtLeast, Unpaid
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.customers import Customer
 from shoppego_orders.errors import InvalidDocument, InvalidValue, NaiveDatetime
-from shoppego_orders.order import Order, OrderRow, Topic
+from shoppego_orders.money import Money
+from shoppego_orders.order import (
+    LineItem,
+    Order,
+    OrderEvent,
+    OrderRow,
+    PaymentMethod,
+    PaymentType,
+    Topic,
+)
 from shoppego_orders.order.events import Abandoned
 from shoppego_orders.query import OrderQuery
 
@@ -114,6 +128,18 @@ def test_a_payment_that_is_reported_late_takes_the_mark_back() -> None:
     # As a purchase it is looked at once more, and then no more.
     assert sweep(store, POLICY, LATER).kept == 1
     assert sweep(store, POLICY, LATER).judged == 0
+
+
+def test_what_was_reported_late_and_does_not_count_for_the_policy_leaves_the_mark() -> None:
+    """An order takes its mark back without knowing the policy; the next sweep knows it."""
+    store, policy = stored([begun()]), AbandonmentPolicy(rule=Unpaid())
+    sweep(store, policy, LATER)
+    order = store.get("1262140").record_shipment("J&T", "JT1", at=BEGAN, recorded_at=LATER)
+    store.save(order)
+    assert undecided(store) == ["1262140"]
+    assert sweep(store, policy, LATER).abandoned == ("1262140",)
+    assert abandonments(store) == {"1262140": DUE}
+    assert sweep(store, policy, LATER).judged == 0
 
 
 def test_nothing_is_missed_when_the_scheduler_stood_still_for_years() -> None:
@@ -194,6 +220,170 @@ def test_an_empty_store_has_nothing_to_judge() -> None:
     assert (result.judged, result.abandoned, result.skipped) == (0, (), ())
 
 
+# What is reported late
+
+
+def test_a_purchase_that_is_reported_late_takes_the_mark_of_another_order_back() -> None:
+    store = stored([begun("left"), begun("other", at=BEGAN + INSTANT)])
+    assert sweep(store, POLICY, DUE + INSTANT).abandoned == ("left", "other")
+    paid_for = store.get("other").record_payment(
+        "r", PRICE, at=BEGAN + minutes(5), recorded_at=LATER
+    )
+    store.save(paid_for)  # this takes back its own mark
+    assert set(abandonments(store)) == {"left"}
+    result = sweep(store, POLICY, LATER)
+    assert (result.abandoned, result.kept) == ((), 1)
+    assert result.retracted == {
+        "left": ("The customer bought order other at 2021-03-03 15:03:17 UTC.",)
+    }
+    assert abandonments(store) == {}
+    told = store.events("left")[-1]
+    assert (told.type, told.occurred_at) == ("abandonment_retracted", LATER)
+    assert sweep(store, POLICY, LATER).judged == 0
+
+
+def test_a_mark_of_another_policy_is_not_taken_back() -> None:
+    older = AbandonmentPolicy(name="older")
+    store = stored([begun("left"), begun("other", at=BEGAN + INSTANT)])
+    sweep(store, older, DUE + INSTANT)
+    paid_for = store.get("other").record_payment("r", PRICE, at=BEGAN + minutes(5))
+    store.save(paid_for)
+    assert sweep(store, AbandonmentPolicy(window=minutes(30)), LATER).retracted == {}
+    assert abandonments(store) == {"left": DUE}
+    # Its own policy does, whatever it is called.
+    store.save(store.get("other").edit_note("x", at=LATER))
+    assert store.get("left").abandoned_by == older.id
+
+
+def test_a_purchase_of_somebody_else_takes_no_mark_back() -> None:
+    store = stored([begun("left"), begun("other", email="b@example.com")])
+    sweep(store, POLICY, DUE)
+    store.save(paid(store.get("other"), BEGAN + minutes(5)))
+    assert sweep(store, POLICY, LATER).retracted == {}
+    assert abandonments(store) == {"left": DUE}
+
+
+def test_a_rule_that_asks_for_another_purchase_marks_what_it_had_kept() -> None:
+    """The contrary of the documented rule: a report that comes late counts both ways."""
+    policy = AbandonmentPolicy(rule=Unfulfilled() & ~NoOtherPurchase())
+    store = stored([begun("left"), begun("other", at=BEGAN + INSTANT)])
+    assert sweep(store, policy, DUE + INSTANT).kept == 2
+    store.save(paid(store.get("other"), BEGAN + minutes(5)))
+    result = sweep(store, policy, LATER)
+    assert (result.abandoned, result.kept) == (("left",), 1)
+    assert abandonments(store) == {"left": DUE}
+
+
+def test_what_becomes_a_purchase_while_it_is_settled_is_not_overlooked() -> None:
+    """Paid between the moment at which it was read and the moment at which it was settled."""
+    for step in range(1, 12):
+        store = stored(
+            [begun("left"), begun("other", at=BEGAN + INSTANT).set_fulfillment("packed", at=BEGAN)]
+        )
+        sweep(store, POLICY, DUE)
+
+        def pay(store: MemoryOrderStore = store) -> None:
+            store.save(paid(store.get("other"), BEGAN + minutes(5)))
+
+        disturbed = DisturbedStore(store, step, pay, after=False)
+        sweep(disturbed, POLICY, LATER)
+        sweep(store, POLICY, LATER)
+        if disturbed.calls >= step:
+            assert abandonments(store) == {}, step
+
+
+# As it was at its deadline
+
+
+def test_an_order_is_judged_as_it_was_at_its_deadline() -> None:
+    policy = AbandonmentPolicy(rule=POLICY.rule & TotalAtLeast(Money("100", "MYR")))
+    lines = [LineItem("Tudung Bawal", 9, PRICE)]
+    order = begun()
+    store = stored([order.change_lines(lines, at=DUE), begun("2").change_lines(lines, at=BEGAN)])
+    result = sweep(store, policy, LATER)
+    assert (result.abandoned, result.kept) == (("2",), 1)
+
+
+def test_a_torn_history_does_not_hold_up_the_others() -> None:
+    class TornStore(DisturbedStore):
+        def events(self, order_id: str) -> Sequence[OrderEvent]:
+            found = self.store.events(order_id)
+            return found if order_id == "2" else found[1:]
+
+    policy = AbandonmentPolicy(rule=Tagged("vip"))
+    orders = [begun(n).set_tags(["vip"], at=BEGAN).edit_note("x", at=DUE) for n in "12"]
+    result = sweep(TornStore(stored(orders), 0, _dead, after=False), policy, LATER)
+    assert result.abandoned == ("2",)
+    assert [skipped.order_id for skipped in result.skipped] == ["1"]
+
+
+# Switching it on, and trying it out
+
+
+def test_a_shop_that_switches_it_on_is_not_flooded() -> None:
+    store = stored([begun(f"{n}", at=BEGAN + minutes(n), email=None) for n in range(5)])
+    active_from = BEGAN + minutes(3)
+    assert next_due(store, POLICY, BEGAN, active_from=active_from) == active_from + minutes(60)
+    result = sweep(store, POLICY, LATER, active_from=active_from)
+    assert result.abandoned == ("3", "4")
+    assert undecided(store) == ["0", "1", "2"]
+    assert next_due(store, POLICY, LATER, active_from=active_from) is None
+    assert sweep(store, POLICY, LATER, active_from=LATER).judged == 0
+    with pytest.raises(NaiveDatetime):
+        sweep(store, POLICY, LATER, active_from=LATER.replace(tzinfo=None))
+    far = datetime.max.replace(tzinfo=UTC)
+    assert next_due(store, POLICY, LATER, active_from=far) is None
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing() -> None:
+    store = stored([*crowd(), begun("other", email=None)])
+    sweep(store, POLICY, DUE, limit=1)
+    store.save(paid(store.get("left-too"), BEGAN + minutes(5)))
+    before = {row.id: (row, store.events(row.id)) for row in store.rows(OrderQuery())}
+    tried = sweep(store, POLICY, LATER, dry_run=True)
+    assert {row.id: (row, store.events(row.id)) for row in store.rows(OrderQuery())} == before
+    assert sweep(store, POLICY, LATER) == tried
+    assert tried.judged == 5
+
+
+def test_a_dry_run_tells_what_it_would_take_back() -> None:
+    store = stored([begun("left"), begun("other", at=BEGAN + INSTANT)])
+    sweep(store, POLICY, DUE + INSTANT)
+    store.save(paid(store.get("other"), BEGAN + minutes(5)))
+    tried = sweep(store, POLICY, LATER, dry_run=True)
+    assert set(tried.retracted) == {"left"}
+    assert set(abandonments(store)) == {"left"}
+
+
+# Several windows
+
+TRANSFER = PaymentMethod("Bank transfer", PaymentType.MANUAL)
+
+
+def transfer(id: str, at: datetime) -> Order:
+    lines = [LineItem("Tudung Bawal", 1, PRICE)]
+    parts = {"shop": SHOP, "currency": "MYR", "lines": lines, "payment_method": TRANSFER}
+    return Order.place(id=id, at=at, **parts)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the parts are right
+
+
+def test_what_is_not_due_yet_does_not_stand_in_the_way_of_what_is() -> None:
+    policy = AbandonmentPolicy(windows_by_payment_method={"Bank transfer": timedelta(days=3)})
+    store = stored(
+        [
+            *(transfer(f"t{n}", BEGAN + minutes(n)) for n in range(4)),
+            *(begun(f"b{n}", at=BEGAN + minutes(10 + n), email=None) for n in range(3)),
+        ]
+    )
+    assert next_due(store, policy, BEGAN) == BEGAN + minutes(70)
+    now = BEGAN + minutes(300)
+    assert sweep(store, policy, now, limit=2).abandoned == ("b0", "b1")
+    assert next_due(store, policy, now) == now
+    assert sweep(store, policy, now, limit=2).abandoned == ("b2",)
+    assert sweep(store, policy, now).judged == 0
+    assert next_due(store, policy, now) == BEGAN + timedelta(days=3)
+    assert sweep(store, policy, BEGAN + timedelta(days=3)).abandoned == ("t0",)
+
+
 # When to run again
 
 
@@ -229,7 +419,7 @@ def crowd() -> list[Order]:
 
 WHOLE = {"left": DUE, "left-too": DUE, "late": DUE + minutes(2)}
 # Find the due ones, whom their purchases touch, and their customers' purchases; load and save
-# each that is abandoned; settle the kept, and see whether one was bought meanwhile.
+# each that is abandoned; see whether another purchase was reported meanwhile, and settle them.
 CALLS = 3 + 2 * len(WHOLE) + 2
 
 
@@ -279,6 +469,49 @@ def test_a_crash_between_any_two_steps_loses_nothing_and_marks_nothing_twice(
         assert all(marks(store, each) == 1 for each in WHOLE)
         assert undecided(store) == []
     assert steps == CALLS + 1
+
+
+def others() -> list[Order]:
+    """Orders of one customer whose payment, within the period of "left", is reported late."""
+    return [
+        begun("decided-long-ago", at=BEGAN - timedelta(days=1)),
+        begun("left"),
+        begun("to-be-kept").set_fulfillment("packed", at=BEGAN),
+        begun("to-be-marked", at=BEGAN + minutes(1)),
+    ]
+
+
+@pytest.mark.parametrize("other", ["decided-long-ago", "to-be-kept", "to-be-marked"])
+@pytest.mark.parametrize("swept_too", [False, True])
+@pytest.mark.parametrize("dies_after", [None, 0, 1, 2, 3])
+def test_a_purchase_that_is_reported_at_any_step_is_not_overlooked(
+    other: str, *, swept_too: bool, dies_after: int | None
+) -> None:
+    """Not even when another worker sweeps at once, and this one dies at any step after that."""
+    for step, after in ((step, after) for step in itertools.count(1) for after in (False, True)):
+        store = stored(others())
+        sweep(store, POLICY, BEGAN)
+        told: list[int] = []
+
+        def report(store: MemoryOrderStore = store, told: list[int] = told) -> None:
+            told.append(1)
+            within = BEGAN + minutes(10)
+            order = store.get(other).record_payment("r", PRICE, at=within, recorded_at=LATER)
+            store.save(order)
+            if swept_too:
+                sweep(store, POLICY, LATER)
+
+        dies_at = 0 if dies_after is None else step + dies_after
+        reported = DisturbedStore(store, step, report, after=after)
+        with contextlib.suppress(Crash):
+            sweep(DisturbedStore(reported, dies_at, _dead, after=True), POLICY, LATER)
+        if not told:
+            break
+        for _ in range(2):  # what was marked and taken back at once is settled by the next one
+            sweep(store, POLICY, LATER)
+        assert "left" not in abandonments(store)
+        assert marks(store, "left") <= 1
+        assert undecided(store) == []
 
 
 def test_threads_on_one_store() -> None:
@@ -365,7 +598,9 @@ def test_an_order_that_never_rests_is_left_for_the_next_sweep() -> None:
 
 def test_an_order_that_another_sweep_decides_meanwhile_is_not_marked() -> None:
     store = stored([begun()])
-    disturbed = DisturbedStore(store, GET, lambda: store.settle_kept(["1262140"]), after=False)
+    disturbed = DisturbedStore(
+        store, GET, lambda: store.settle_kept(store.rows(OrderQuery())), after=False
+    )
     result = sweep(disturbed, POLICY, LATER)
     assert (result.judged, abandonments(store)) == (0, {})
     assert [skip.why for skip in result.skipped] == ["another sweep decided it first"]

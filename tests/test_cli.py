@@ -16,17 +16,25 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from rich.cells import cell_len
 
+from shoppego_orders.abandonment import (
+    AbandonmentPolicy,
+    VerdictStatus,
+    judge_stream,
+    policy_to_json,
+    replay_stored,
+)
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.cli import main
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineItem, Order
+from shoppego_orders.query import OrderQuery
 
 ROOT = Path(__file__).parent.parent
 REAL = ROOT.parent / "shared" / "data" / "real-checkouts.jsonl.gz"
@@ -193,7 +201,13 @@ def test_the_database_is_named_before_or_after_the_command(run: Run) -> None:
     assert not Path("missing.sqlite").exists()
 
 
-READING = [("page",), ("show", "1"), ("sweep",), ("export", "--out", "o.csv")]
+def test_the_database_may_be_on_a_server(run: Run, postgres_url: str) -> None:
+    refused(run("--db", postgres_url, "page"), "it has no tables for orders yet")
+    assert run("--db", postgres_url, "import", SAMPLE).code == 0
+    assert run("page", "--json", "--db", postgres_url).json["total"] == 61
+
+
+READING = [("page",), ("show", "1"), ("explain", "1"), ("sweep",), ("export", "--out", "o.csv")]
 
 
 @pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
@@ -414,7 +428,14 @@ def test_a_sweep_finds_what_was_abandoned_once(run: Run) -> None:
     assert (swept["abandoned"], swept["order_ids"]) == (7, ABANDONED)
     assert (swept["kept"], swept["skipped"]) == (54, [])
     again = run("sweep", "--now", AFTER_THE_SAMPLE, "--json").json
-    assert again == {"abandoned": 0, "order_ids": [], "kept": 0, "skipped": []}
+    nothing: dict[str, object] = {
+        "abandoned": 0,
+        "order_ids": [],
+        "kept": 0,
+        "retracted": {},
+        "skipped": [],
+    }
+    assert again == {"policy": AbandonmentPolicy().id, "dry_run": False} | nothing
     page = run("page", "--tab", "abandoned", "--json").json
     assert [row["id"] for row in page["rows"]] == ABANDONED[::-1]
     recovered = [row["id"] for row in page["rows"] if row["recovered_at"]]
@@ -440,6 +461,101 @@ def test_a_sweep_of_one_shop_leaves_the_others(run: Run) -> None:
     run("import", SAMPLE)
     other = run("sweep", "--shop", "x.my", "--now", AFTER_THE_SAMPLE, "--json").json
     assert other["kept"] == 0
+
+
+def test_a_dry_run_writes_nothing(run: Run) -> None:
+    run("import", SAMPLE)
+    before = Path("orders.sqlite").read_bytes()
+    tried = run("sweep", "--now", AFTER_THE_SAMPLE, "--dry-run")
+    assert tried.out.startswith("Would judge 61 orders: 7 abandoned, 54 not.\n")
+    assert run("page", "--tab", "abandoned", "--json").json["total"] == 0
+    told = run("sweep", "--now", AFTER_THE_SAMPLE, "--dry-run", "--json").json
+    assert (told["dry_run"], told["order_ids"]) == (True, ABANDONED)
+    assert Path("orders.sqlite").read_bytes() == before
+
+
+def test_a_shop_that_switches_it_on_is_not_flooded(run: Run) -> None:
+    run("import", SAMPLE)
+    swept = run(
+        *("sweep", "--now", AFTER_THE_SAMPLE, "--active-from", "2026-03-10T00:00:00+08:00"),
+        "--json",
+    ).json
+    assert 0 < swept["abandoned"] < 7
+    assert set(swept["order_ids"]) < set(ABANDONED)
+    refused(run("sweep", "--active-from", "monday"), "monday")
+
+
+def test_a_policy_of_ones_own(run: Run) -> None:
+    run("import", SAMPLE)
+    policy = AbandonmentPolicy(window=timedelta(hours=4), name="four hours")
+    Path("policy.json").write_text(policy_to_json(policy), encoding="utf-8")
+    swept = run("sweep", "--now", AFTER_THE_SAMPLE, "--policy", "policy.json", "--json").json
+    assert swept["policy"] == policy.id
+    assert set(swept["order_ids"]) < set(ABANDONED)  # paid within four hours is kept
+    Path("bad.json").write_text('{"kind": "order"}', encoding="utf-8")
+    refused(run("sweep", "--policy", "bad.json"), "abandonment_policy")
+    refused(run("sweep", "--policy", "none.json"), "none.json", "No such file")
+    refused(run("sweep", "--policy", "nul\0.json"), "null byte")
+
+
+def test_a_purchase_that_is_imported_late_takes_a_mark_back(run: Run) -> None:
+    two = "\n".join(
+        checkout(n, created_at=f"2026-03-01T10:0{n}:00+08:00", completed_at=None) for n in (1, 2)
+    )
+    run("import", "-", given=two)
+    assert run("sweep", "--now", "2026-03-01T12:00:00+08:00", "--json").json["abandoned"] == 2
+    bought = checkout(
+        2,
+        created_at="2026-03-01T10:02:00+08:00",
+        completed_at="2026-03-01T10:20:00+08:00",
+    )
+    assert run("import", "-", "--json", given=bought).json["updated"] == 1
+    told = run("sweep", "--now", "2026-03-01T13:00:00+08:00").out
+    assert "1 is not abandoned any more: The customer bought order 2 at 2026-03-01 02:20" in told
+    assert run("page", "--tab", "abandoned", "--json").json["total"] == 0
+    again = run("explain", "1", "--now", "2026-03-01T13:00:00+08:00", "--json").json
+    assert (again["status"], again["finding"]["parts"][1]["decided_by"]["order_id"]) == (
+        "kept",
+        "2",
+    )
+
+
+# --- explain -----------------------------------------------------------------------------------
+
+
+def test_an_order_is_explained(sample: Run) -> None:
+    told = sample("explain", ABANDONED[0], "--now", AFTER_THE_SAMPLE).out.splitlines()
+    assert told[0].startswith(f"Order {ABANDONED[0]}: abandoned at 2026-03-")
+    assert told[2] == "yes: All conditions hold."
+    assert told[-1] == f"It is marked as abandoned, by policy {AbandonmentPolicy().id}."
+    number = sample("show", "1262140", "--json").json["order"]["body"]["number"]
+    kept = sample("explain", number, "--now", AFTER_THE_SAMPLE).out
+    assert kept.splitlines()[0] == "Order 1262140: kept"
+    assert "  no: Before its deadline it was completed at " in kept
+    assert kept.endswith("It is not marked as abandoned.\n")
+
+
+def test_an_explanation_for_a_program(sample: Run) -> None:
+    told = sample("explain", ABANDONED[0], "--now", AFTER_THE_SAMPLE, "--json").json
+    assert told["status"] == "abandoned"
+    assert [part["rule"] for part in told["finding"]["parts"]] == ["Unfulfilled", "NoOtherPurchase"]
+    assert all(part["holds"] and part["wanted"] for part in told["finding"]["parts"])
+    early = sample("explain", ABANDONED[0], "--now", told["began"], "--json").json
+    assert (early["status"], early["due"]) == ("not_due", told["due"])
+
+
+def test_an_explanation_by_what_was_known(sample: Run) -> None:
+    order = sample("show", "1262140", "--json").json["order"]["body"]
+    known = order["completed_at"]
+    args = ("explain", "1262140", "--now", AFTER_THE_SAMPLE, "--json", "--known-at")
+    assert sample(*args, known).json["status"] == "kept"
+    assert sample(*args, order["placed_at"]).json["status"] == "abandoned"
+    refused(sample(*args, "2020-01-01T00:00:00Z"), "no such order yet")
+
+
+def test_what_can_not_be_explained_is_said(sample: Run) -> None:
+    refused(sample("explain", "unknown"), "unknown")
+    refused(sample("explain", "1262140", "--now", "soon"), "soon")
 
 
 @pytest.mark.parametrize("now", ["tomorrow", "2026-03-15T00:00:00", "2026-03-15"])
@@ -564,7 +680,7 @@ def test_a_wrong_command_line_is_exit_code_2(run: Run, args: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["import", "page", "show", "sweep", "export", "demo", "attribute"]
+    "command", ["import", "page", "show", "sweep", "explain", "export", "demo", "attribute"]
 )
 def test_every_command_has_help_and_takes_the_database(run: Run, command: str) -> None:
     ran = run(command, "--help")
@@ -799,6 +915,16 @@ def test_real_orders_agree_with_an_independent_computation(run: Run) -> None:
     assert set(swept["order_ids"]) == abandoned_by_sql()
     assert swept["abandoned"] + swept["kept"] == 8135
     assert run("sweep", "--now", now, "--json").json["kept"] == 0
+
+    # One pass over the rows, and a replay of each history, say the same.
+    with SqlOrderStore("orders.sqlite") as store:
+        at = datetime.fromisoformat(now)
+        streamed = judge_stream(store.rows(OrderQuery()), AbandonmentPolicy(), at)
+        left = {each.order_id for each in streamed if each.status is VerdictStatus.ABANDONED}
+        assert left == abandoned_by_sql()
+        for row in store.rows(OrderQuery(limit=500)):
+            verdict = replay_stored(store, row.id, AbandonmentPolicy(), as_of=at)
+            assert verdict.abandoned_at == row.abandoned_at
 
     exported = run("export", "--out", "o.csv", "--profile", "plain", "--json").json
     reread = records("o.csv")

@@ -86,6 +86,7 @@ EXAMPLES: list[tuple[OrdersError, str]] = [
     ),
     (errors.TaskNotClaimed("k"), "task k was not claimed, so it can't be settled"),
     (errors.TaskSettled("k", "done"), "task k ended before, as done"),
+    (errors.RecoveryLinkRefused("expired"), "the recovery link is refused: it has expired"),
     (
         errors.MissingExtra("SQLAlchemy", "sql"),
         "SQLAlchemy is not installed; install it with pip install 'shoppego-orders[sql]'",

@@ -32,6 +32,7 @@ from shoppego_orders.order import (
     PaymentMethod,
     PaymentStatus,
     PaymentType,
+    Recovery,
     Topic,
     Tracking,
 )
@@ -452,6 +453,54 @@ def test_a_late_report_of_a_payment_before_the_deadline_takes_the_abandonment_ba
     assert (order.abandoned_at, order.recovered_at, order.completed_at) == (None, None, at)
     assert order.changes[-1].recorded_at == NOON + 3 * HOUR
     assert abandoned(order) is order
+
+
+def test_an_abandonment_is_taken_back_once_and_with_its_reasons() -> None:
+    order = abandoned(placed())
+    back = order.record_retraction(reasons=["bought elsewhere"], at=NOON + 3 * HOUR)
+    assert (back.abandoned_at, back.abandoned_by, back.recovery) == (None, None, None)
+    assert back.decided
+    assert back.record_retraction(reasons=["again"], at=NOON + 3 * HOUR) is back
+    assert placed().record_retraction(reasons=["never"], at=NOON).changes == placed().changes
+
+
+def test_how_an_abandoned_checkout_ended_is_told_once() -> None:
+    order = abandoned(placed())
+    assert order.recovery is Recovery.OPEN
+    lost = order.record_outcome("lost", purchase=None, at=NOON, recorded_at=NOON + HOUR)
+    assert (lost.recovery, lost.recovered_by) == (Recovery.LOST, None)
+    later = {"purchase": "2", "at": NOON, "recorded_at": NOON}
+    assert lost.record_outcome("substituted", **later) is lost  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the arguments are right
+    whole = placed()
+    assert whole.record_outcome("substituted", **later) is whole  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as above
+
+
+def test_the_first_return_counts() -> None:
+    order = abandoned(placed()).record_return(1, at=NOON + 3 * HOUR)
+    assert order.returned_at == NOON + 3 * HOUR
+    assert order.record_return(2, at=NOON + 4 * HOUR) is order
+    assert order.record_return(2, at=NOON + 2 * HOUR).returned_at == NOON + 2 * HOUR
+
+
+@pytest.mark.parametrize("step", [0, -1, 1.0, True, "1"])
+def test_a_step_is_a_number_from_1(step: int) -> None:
+    with pytest.raises(InvalidValue, match="step"):
+        placed().record_return(step, at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "purchase", "field"),
+    [
+        ("open", None, "outcome"),
+        ("gone", None, "outcome"),
+        ("lost", "2", "purchase"),
+        ("recovered", None, "purchase"),
+    ],
+)
+def test_an_outcome_that_is_none_is_refused(outcome: str, purchase: str | None, field: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        abandoned(placed()).record_outcome(outcome, purchase=purchase, at=NOON, recorded_at=NOON)
+    assert caught.value.field == field
 
 
 # Bad input

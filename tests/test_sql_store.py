@@ -15,11 +15,10 @@ from typing import Any
 import attrs
 import pytest
 from sqlalchemy import URL, create_engine, event
-from sqlalchemy.dialects import sqlite
 
 from other_processes import in_processes, opened_by_another_process, saved_by_another_process
 from shoppego_orders.abandonment import AbandonmentPolicy, next_due, sweep
-from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog, database, queries
+from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog, dialects
 from shoppego_orders.errors import (
     DuplicateOrder,
     InvalidValue,
@@ -27,11 +26,12 @@ from shoppego_orders.errors import (
     StaleOrder,
     StoreUnusable,
 )
-from shoppego_orders.order import LineItem
+from shoppego_orders.order import LineItem, OrderRow
 from shoppego_orders.periods import Period
 from shoppego_orders.ports import Outcome
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.samples import NOON, SHOP, myr, order_of, sample_orders
+from sql_plans import plan_of
 
 EVERYTHING = OrderQuery()
 
@@ -188,8 +188,8 @@ def test_a_database_in_memory_is_refused(target: str) -> None:
 
 
 def test_another_database_is_refused_without_telling_its_password() -> None:
-    with pytest.raises(StoreUnusable, match="not SQLite") as refused:
-        SqlOrderStore.open("postgresql://siti:secret@db.example/orders")
+    with pytest.raises(StoreUnusable, match="neither SQLite nor PostgreSQL") as refused:
+        SqlOrderStore.open("mysql://siti:secret@db.example/orders?password=secret")
     assert "secret" not in str(refused.value)
 
 
@@ -291,7 +291,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(path: Path) -> None:
 
 
 def test_a_writer_that_waits_too_long_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_PATIENCE_MS", 1)
+    monkeypatch.setattr(dialects, "_PATIENCE_MS", 1)
     with SqlOrderStore.open(path) as store, SqlOrderStore.open(path) as other:
         with store.batch():
             store.save(order_of("1"))
@@ -343,7 +343,7 @@ def interrupted(store: SqlOrderStore, work: Callable[[], None]) -> None:
 
 def test_an_exception_undoes_the_batch(store: SqlOrderStore) -> None:
     with pytest.raises(ZeroDivisionError):
-        interrupted(store, lambda: store.settle_kept([store.save(order_of("1")).id]))
+        interrupted(store, lambda: store.settle_kept([OrderRow.of(store.save(order_of("1")))]))
     assert store.count(EVERYTHING) == 0
     with pytest.raises(OrderNotFound):
         store.events("1")
@@ -368,13 +368,13 @@ def test_tasks_share_the_batch_of_their_store(store: SqlOrderStore) -> None:
 
 def test_of_two_processes_that_save_one_order_one_wins(store: SqlOrderStore, path: Path) -> None:
     store.save(order_of("1"))
-    answers = in_processes(saved_by_another_process, path, ["a", "b", "c"])
+    answers = in_processes(saved_by_another_process, str(path), ["a", "b", "c"])
     assert answers == ["StaleOrder", "StaleOrder", "saved"]
     assert len(store.events("1")) == store.get("1").version == 2
 
 
 def test_processes_may_make_one_file_at_once(path: Path) -> None:
-    assert in_processes(opened_by_another_process, path, ["a", "b", "c"]) == ["saved"] * 3
+    assert in_processes(opened_by_another_process, str(path), ["a", "b", "c"]) == ["saved"] * 3
     with SqlOrderStore.open(path) as store:
         assert [row.id for row in store.rows(EVERYTHING)] == ["a", "b", "c"]
 
@@ -401,15 +401,6 @@ def test_a_forked_process_takes_connections_of_its_own(store: SqlOrderStore) -> 
 
 
 # Indexes
-
-
-def plan_of(store: SqlOrderStore, query: OrderQuery) -> str:
-    statement = queries.select_rows(query).compile(
-        dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}
-    )
-    assert statement.positiontup is not None
-    values = tuple(statement.params[name] for name in statement.positiontup)
-    return "\n".join(plan_of_statement(store, str(statement), values))
 
 
 def plan_of_statement(store: SqlOrderStore, statement: str, values: Any) -> list[str]:
@@ -444,7 +435,7 @@ PAGE = OrderQuery(newest_first=True, limit=50, after=Cursor(NOON, "7"), life=["o
 def test_a_question_is_answered_through_its_index(
     store: SqlOrderStore, query: OrderQuery, index: str
 ) -> None:
-    plan = plan_of(store, query)
+    plan = plan_of(store, query, "EXPLAIN QUERY PLAN")
     assert f"USING INDEX {index}" in plan
     by_place = "by_time" in index or "by_shop" in index
     # Already in order: a stream begins at once, however long it is.

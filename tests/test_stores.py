@@ -46,6 +46,26 @@ class TestSqlOrderStoreInABatch(OrderStoreContract):
             assert list(store.disagreements()) == []
 
 
+class TestPostgresOrderStore(OrderStoreContract):
+    @pytest.fixture
+    def store(self, postgres_url: str) -> Iterator[OrderStore]:
+        with SqlOrderStore.open(postgres_url) as store:
+            yield store
+            assert list(store.disagreements()) == []
+
+
+class TestPostgresOrderStoreInABatch(OrderStoreContract):
+    # As above.
+    shared_by_threads = False
+
+    @pytest.fixture
+    def store(self, postgres_url: str) -> Iterator[OrderStore]:
+        with SqlOrderStore.open(postgres_url) as store:
+            with store.batch():
+                yield store
+            assert list(store.disagreements()) == []
+
+
 class TestMemoryTaskLog(TaskLogContract):
     @pytest.fixture
     def task_log(self) -> TaskLog:
@@ -56,6 +76,13 @@ class TestSqlTaskLog(TaskLogContract):
     @pytest.fixture
     def task_log(self, tmp_path: Path) -> Iterator[TaskLog]:
         with SqlTaskLog.open(tmp_path / "tasks.sqlite") as task_log:
+            yield task_log
+
+
+class TestPostgresTaskLog(TaskLogContract):
+    @pytest.fixture
+    def task_log(self, postgres_url: str) -> Iterator[TaskLog]:
+        with SqlTaskLog.open(postgres_url) as task_log:
             yield task_log
 
 

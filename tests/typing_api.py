@@ -6,29 +6,53 @@ A line that no longer type-checks is a change that users notice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from functools import partial
 from typing import assert_type
+
+import attrs
 
 from shoppego_orders import (
     AbandonmentPolicy,
     Attribution,
+    Context,
+    Difference,
     LineItem,
     Mailer,
     Money,
     Order,
+    OrderLike,
     OrderPage,
     OrderQuery,
     OrderRow,
     OrderStore,
     PaymentStatus,
+    Recovery,
+    RecoveryPlan,
+    RecoveryReport,
+    RecoveryVisit,
+    RemindResult,
+    Rule,
+    SettleResult,
     SweepResult,
     TaskLog,
     Touch,
     Verdict,
+    compare_policies,
     default_table,
+    judge_stream,
     orders_page,
+    plain_reminder,
+    policy_from_json,
+    policy_to_json,
+    read_recovery_link,
+    recovery_report,
+    remind,
+    replay,
+    settle_recoveries,
     sweep,
 )
+from shoppego_orders.abandonment import rules
 from shoppego_orders.adapters.maildir import EmlMailer, MaildirMailer
 from shoppego_orders.adapters.memory import MemoryOrderStore, MemoryTaskLog, RecordingMailer
 from shoppego_orders.adapters.smtp import SmtpMailer
@@ -70,6 +94,47 @@ def services_take_any_store(store: OrderStore, now: datetime) -> None:
 def an_order_and_its_row_are_judged(order: Order, now: datetime) -> None:
     assert_type(AbandonmentPolicy().judge(order, [], now), Verdict)
     assert_type(AbandonmentPolicy().judge(OrderRow.of(order), [order], now), Verdict)
+    assert_type(AbandonmentPolicy(windows_by_payment_method={"FPX": timedelta(hours=2)}).id, str)
+    assert_type(replay(order.changes, [], AbandonmentPolicy(), as_of=now), Verdict)
+
+
+def a_history_is_judged_in_one_pass(rows: Iterator[OrderRow], now: datetime) -> None:
+    policy = AbandonmentPolicy(since="last_activity_at")
+    assert_type(judge_stream(rows, policy, now), Iterator[Verdict])
+    assert_type(compare_policies(rows, policy, policy, now), Iterator[Difference])
+    assert_type(policy_from_json(policy_to_json(policy)), AbandonmentPolicy)
+
+
+@attrs.frozen
+class Weekend(Rule):
+    wants = "It began on a Saturday or a Sunday."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        return order.placed_at.weekday() >= 5
+
+
+def a_hosts_own_rule_joins_the_others() -> None:
+    assert_type(Weekend() & ~rules.Tagged("vip") | rules.Source(["tiktok"]), Rule)
+
+
+def customers_are_won_back(
+    store: OrderStore, tasks: TaskLog, mailer: Mailer, now: datetime
+) -> None:
+    def link(order: Order, step: int) -> str:
+        return f"https://shop.example/cart/{order.id}:{step}"
+
+    def objection(order: Order) -> str | None:
+        return None if order.email else "no address"
+
+    plan = RecoveryPlan(quiet_hours=(time(22), time(8)))
+    compose = partial(plain_reminder, link=link)
+    result = remind(store, tasks, mailer, plan, now, compose=compose, objection=objection)
+    assert_type(result, RemindResult)
+    assert_type(settle_recoveries(store, plan.lost_after, now), SettleResult)
+    assert_type(recovery_report(store), RecoveryReport)
+    assert_type(recovery_report(store).outcomes[Recovery.LOST], int)
+    assert_type(recovery_report(store).recovered["MYR"], Money)
+    assert_type(read_recovery_link("", [b"k" * 32], now), RecoveryVisit)
 
 
 def what_ships_is_what_the_ports_ask_for(

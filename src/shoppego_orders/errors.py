@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
@@ -333,6 +333,25 @@ class TaskSettled(OrdersError):
 
     def __str__(self) -> str:
         return f"task {self.key} ended before, as {self.outcome}"
+
+
+@error
+class RecoveryLinkRefused(OrdersError):
+    """A recovery link that is not taken: whoever followed it sees the shop, and nothing more.
+
+    :ivar reason: ``missing`` where the link carries no token; ``altered`` where it was not
+        written with one of the keys, or was changed since; ``expired``.
+    """
+
+    reason: Literal["missing", "altered", "expired"]
+
+    def __str__(self) -> str:
+        what = {
+            "missing": "it carries no token",
+            "altered": "it was not written with one of our keys, or was changed since",
+            "expired": "it has expired",
+        }[self.reason]
+        return f"the recovery link is refused: {what}"
 
 
 @error

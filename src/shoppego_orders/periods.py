@@ -149,6 +149,17 @@ def time_zone(name: str) -> tzinfo:
         return _dateutil_zone(name)
 
 
+def in_zone(instant: datetime, zone: tzinfo) -> datetime:
+    """Tell what a zone's clocks show at an instant.
+
+    In the first or last hours of the calendar, which they leave, it is the instant in UTC.
+    """
+    try:
+        return instant.astimezone(zone)
+    except OverflowError:
+        return instant
+
+
 def instant_from_iso(text: str, field: str) -> datetime:
     """Read ISO 8601 text with a zone, such as "2021-03-03T22:58:32+08:00", as an instant in UTC.
 

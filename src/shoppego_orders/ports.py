@@ -33,8 +33,8 @@ class OrderStore(Protocol):
         """Write an order's state and its new events, in one transaction.
 
         Saving an order without changes writes nothing. A stored ``decided`` stays True, whatever
-        the order says, unless the save changes ``completed_at``: what becomes a purchase is
-        looked at again.
+        the order says, unless the save changes ``completed_at`` or ``abandoned_at``: what becomes
+        a purchase, or is marked by a sweep that has not decided it, is looked at again.
 
         :returns: the order at its new version, without changes.
         :raises DuplicateOrder: if it is new, and its id, or its number in the shop, is taken.
@@ -68,11 +68,14 @@ class OrderStore(Protocol):
         """
         ...
 
-    def settle_kept(self, order_ids: Iterable[str]) -> None:
-        """Note that a sweep judged these orders, and has nothing to mark: they are decided.
+    def settle_kept(self, judged: Iterable[OrderRow]) -> None:
+        """Note that a sweep judged these orders, and has nothing left to mark: they are decided.
 
         Changes neither state nor version; repeating it, or naming an order that is gone,
-        changes nothing.
+        changes nothing. Nor does it decide an order whose ``completed_at`` or ``abandoned_at``
+        is another than it was judged by: it is found again. That is asked and written at once.
+
+        :param judged: the rows as they were judged.
         """
         ...
 
@@ -113,7 +116,7 @@ class Outcome(StrEnum):
 class Task:
     """What was claimed: at most once, by a key that says what it is.
 
-    :ivar key: for example ``reminder/hartamas.myshoppegram.com/1262140/1``.
+    :ivar key: for example ``export/hartamas.myshoppegram.com/2026-03``.
     :ivar claimed_at: UTC.
     :ivar outcome: None while nobody has said how it ended: it may be under way, or its worker
         died, and then nobody knows whether it was done.

@@ -39,6 +39,11 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
+def one_line(text: str) -> str:
+    """Take line breaks and control characters out, so that a text stays where it is put."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def word_of(words: type[Word], value: str, field: str) -> Word:
     """Read a word of a closed set, such as a status.
 

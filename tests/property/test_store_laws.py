@@ -28,10 +28,15 @@ from shoppego_orders.testing.store_machine import StoreMachine
 from shoppego_orders.testing.strategies import order_lists, order_rows, queries
 
 
-@pytest.fixture(scope="module")
-def sql_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlOrderStore]:
+@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
+def sql_store(request: pytest.FixtureRequest) -> Iterator[SqlOrderStore]:
     """One for all examples: to make the tables anew for each would take longer than the rest."""
-    with SqlOrderStore.open(tmp_path_factory.mktemp("laws") / "orders.sqlite") as store:
+    if request.param == "SQLite":
+        folders: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+        target = str(folders.mktemp("laws") / "orders.sqlite")
+    else:
+        target = request.getfixturevalue("new_postgres")()
+    with SqlOrderStore.open(target) as store:
         yield store
 
 
@@ -47,7 +52,7 @@ def stored(store: OrderStore, orders: Sequence[Order], *, settled: Sequence[int]
     """Save orders, settle some, and return them as they must be in the store."""
     saved = [store.save(order) for order in orders]
     kept = {saved[index % len(saved)].id for index in settled if saved}
-    store.settle_kept(kept)
+    store.settle_kept(OrderRow.of(order) for order in saved if order.id in kept)
     return [attrs.evolve(order, decided=order.decided or order.id in kept) for order in saved]
 
 
@@ -143,9 +148,21 @@ class SqlMachine(StoreMachine):
 TestSqlMachine = SqlMachine.TestCase
 # A step draws whole orders, and an example has many: as many as the profile says would take
 # most of the suite's time.
-TestSqlMachine.settings = settings(
-    max_examples=max(10, settings().max_examples // 4), stateful_step_count=20
-)
+FEWER = settings(max_examples=max(10, settings().max_examples // 4), stateful_step_count=20)
+TestSqlMachine.settings = FEWER
+
+
+def test_the_machine_drives_postgresql(new_postgres: Callable[[], str]) -> None:
+    class PostgresMachine(StoreMachine):
+        def open_store(self) -> OrderStore:
+            self.sql_store = SqlOrderStore.open(new_postgres())
+            return self.sql_store
+
+        def close_store(self) -> None:
+            with self.sql_store as store:
+                assert list(store.disagreements()) == []
+
+    run_state_machine_as_test(PostgresMachine, settings=FEWER)
 
 
 @pytest.mark.parametrize("broken", [IgnoresTheVersion, LosesAnEvent, UndecidesOnSave])

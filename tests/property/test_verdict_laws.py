@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import attrs
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from abandonment_examples import AISYAH, INSTANT, OTHER_SHOP, PRICE, SHOP
@@ -26,6 +26,7 @@ from shoppego_orders.abandonment import (
     policy_from_json,
     policy_to_json,
     replay,
+    replay_stored,
     sweep,
 )
 from shoppego_orders.abandonment import rules as every
@@ -216,6 +217,7 @@ def replayed(
     }
 
 
+@settings(max_examples=2 * settings().max_examples)  # 10,000 histories in the deep profile
 @given(histories(), STEADY, SCHEDULES, st.booleans())
 def test_sweeps_at_any_times_end_where_a_replay_of_the_whole_history_does(
     happenings: list[Happening],
@@ -261,6 +263,8 @@ def test_a_replay_by_what_was_known_says_what_a_sweep_said_then(
             histories_[row.id], histories_.values(), policy, as_of=known, known_at=known
         )
         assert verdict.abandoned_at == row.abandoned_at
+        stored = replay_stored(whole, row.id, policy, as_of=known, known_at=known)
+        assert stored == verdict
 
 
 @given(histories(), STEADY, st.randoms(use_true_random=False))

@@ -1,15 +1,21 @@
 """Was it abandoned, and did it come back? Rules, policies, sweeps and reminders."""
 
+from shoppego_orders.abandonment import rules
+from shoppego_orders.abandonment.claims import unknown_reminders
 from shoppego_orders.abandonment.documents import policy_from_json, policy_to_json
-from shoppego_orders.abandonment.policy import AbandonmentPolicy, Since
-from shoppego_orders.abandonment.recovery import (
-    Compose,
-    RecoveryPlan,
-    RemindResult,
-    plain_reminder,
-    remind,
+from shoppego_orders.abandonment.links import (
+    RecoveryVisit,
+    read_recovery_link,
+    record_visit,
+    recovery_link,
 )
-from shoppego_orders.abandonment.replay import replay
+from shoppego_orders.abandonment.outcomes import SettleResult, settle_recoveries
+from shoppego_orders.abandonment.plan import RecoveryPlan
+from shoppego_orders.abandonment.policy import AbandonmentPolicy, Since
+from shoppego_orders.abandonment.recovery import Objection, RemindResult, remind
+from shoppego_orders.abandonment.reminder_mail import Compose, Link, plain_reminder
+from shoppego_orders.abandonment.replay import replay, replay_stored
+from shoppego_orders.abandonment.report import RecoveryReport, ReminderCounts, recovery_report
 from shoppego_orders.abandonment.rule import (
     AllOf,
     AnyOf,
@@ -34,14 +40,20 @@ __all__ = [
     "Context",
     "Difference",
     "Finding",
+    "Link",
     "NoOtherPurchase",
     "Not",
+    "Objection",
     "Occurrence",
     "OrderLike",
     "Purchase",
     "RecoveryPlan",
+    "RecoveryReport",
+    "RecoveryVisit",
     "RemindResult",
+    "ReminderCounts",
     "Rule",
+    "SettleResult",
     "Since",
     "Skipped",
     "SweepResult",
@@ -54,7 +66,15 @@ __all__ = [
     "plain_reminder",
     "policy_from_json",
     "policy_to_json",
+    "read_recovery_link",
+    "record_visit",
+    "recovery_link",
+    "recovery_report",
     "remind",
     "replay",
+    "replay_stored",
+    "rules",
+    "settle_recoveries",
     "sweep",
+    "unknown_reminders",
 ]

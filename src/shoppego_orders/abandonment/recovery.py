@@ -1,70 +1,48 @@
 """Remind customers of what they left behind: each step at most once, and only while it helps.
 
-A reminder is claimed under a key made of shop, order and step before it is sent, and settled
-after. A worker that dies between the two leaves a task that nobody settled: whether the mail left
-is then unknown, a person may look, and it is never sent again. No more than that can be
-promised of mail: one that a server took may still be lost, or reach the customer twice.
+A reminder is claimed under a key made of shop, order, policy and step before it is sent, and
+settled after. A worker that dies between the two leaves a task that nobody settled: whether the
+mail left is then unknown, a person may look, and it is never sent again. No more than that can
+be promised of mail: one that a server took may still be lost, or reach the customer twice.
+
+One customer gets one mail: of several abandoned orders the newest is written about, and whoever
+was written to is left in peace for the plan's cooldown, whichever order it was about.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
-from email.message import EmailMessage
-from itertools import pairwise
-from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
 
 import attrs
 
+from shoppego_orders.abandonment.claims import (
+    NOT_SENT,
+    next_turn,
+    reminder_key,
+    task_of,
+    turns_of,
+)
+from shoppego_orders.abandonment.plan import RecoveryPlan
+from shoppego_orders.abandonment.reminder_mail import (
+    Compose,
+    address_of,
+    addressed,
+    plain_reminder,
+)
 from shoppego_orders.abandonment.sweep import UNREADABLE, batches, before
 from shoppego_orders.errors import InvalidValue, MailNotSent
-from shoppego_orders.order import Life, Order
+from shoppego_orders.order import Life, Order, OrderRow, Recovery
 from shoppego_orders.periods import Period, utc
 from shoppego_orders.ports import Mailer, OrderStore, Outcome, TaskLog
 from shoppego_orders.query import OrderQuery
 
-if TYPE_CHECKING:
-    from email.headerregistry import Address
+Objection = Callable[[Order], str | None]
+"""The host's word against a reminder: why the customer is not to be written to, or None.
 
-Compose = Callable[[Order, int], EmailMessage]
-"""Writes the reminder of an order for a step, counted from 1: sender, subject and content.
-
-Recipient and Message-ID are set by :func:`remind`.
+No consent, unsubscribed, an address that bounced: whatever the host knows and an order does not.
 """
-
-
-def _steps(steps: Iterable[timedelta]) -> tuple[timedelta, ...]:
-    return tuple(steps)
-
-
-@attrs.frozen(kw_only=True)
-class RecoveryPlan:
-    """When to remind.
-
-    :ivar steps: elapsed time after ``abandoned_at``, ascending. Only the last step that is due
-        is sent: after a standstill nobody gets several mails at once.
-    :ivar maximum_age: orders whose checkout began longer ago are left in peace.
-    :raises InvalidValue: for no steps, steps that don't ascend from above zero, or a maximum
-        age that the last step does not lie within.
-    """
-
-    steps: tuple[timedelta, ...] = attrs.field(
-        default=(timedelta(hours=1), timedelta(hours=24), timedelta(hours=72)), converter=_steps
-    )
-    maximum_age: timedelta = timedelta(days=7)
-
-    def __attrs_post_init__(self) -> None:
-        ascending = all(a < b for a, b in pairwise((timedelta(0), *self.steps)))
-        if not self.steps or not ascending:
-            raise InvalidValue("steps", self.steps, "one or more, ascending, above zero")
-        if self.maximum_age <= self.steps[-1]:
-            raise InvalidValue("maximum_age", self.maximum_age, f"more than {self.steps[-1]}")
-
-    def step(self, abandoned_at: datetime, now: datetime) -> int:
-        """The last step that is due, counted from 1; 0 before the first."""
-        return sum(now - abandoned_at >= after for after in self.steps)
 
 
 @attrs.frozen(kw_only=True)
@@ -72,38 +50,15 @@ class RemindResult:
     """What became of the reminders that were due; each by its key in the task log.
 
     :ivar sent: those that the mailer took.
-    :ivar skipped: those that were not to be sent any more, and why.
+    :ivar skipped: those that were not to be sent any more, and why; settled so in the log.
     :ivar failed: those that the mailer refused, and why; they are not sent again.
+    :ivar held: those that wait, and why; nothing was claimed, and the next run asks again.
     """
 
-    sent: tuple[str, ...]
-    skipped: Mapping[str, str]
-    failed: Mapping[str, str]
-
-
-def plain_reminder(order: Order, step: int) -> EmailMessage:
-    """Write a plain-text reminder from ``no-reply@`` the shop's domain."""
-    host = _host(order.shop)
-    shop = _one_line(order.shop)
-    message = EmailMessage()
-    message["From"] = _mailbox(shop, f"no-reply@{host or 'shop.invalid'}")
-    message["Subject"] = (
-        f"{'Reminder: your' if step > 1 else 'Your'} order {_one_line(order.number)} waits for you"
-    )
-    message["Auto-Submitted"] = "auto-generated"
-    text = (
-        f"Hello {_one_line(order.customer_name)}".rstrip() + ",",
-        "",
-        f"you began an order at {shop} and did not complete it:",
-        "",
-        *(f"  {line.quantity} x {_one_line(line.product)}" for line in order.lines),
-        f"  Total: {order.total}",
-        "",
-        f"If you still want it, go to {f'https://{host}/' if host else shop}.",
-        "If not, just ignore this mail.",
-    )
-    message.set_content("\n".join(text) + "\n")
-    return message
+    sent: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    failed: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    held: Mapping[str, str] = attrs.field(factory=dict[str, str])
 
 
 def remind(
@@ -114,112 +69,192 @@ def remind(
     now: datetime,
     *,
     compose: Compose = plain_reminder,
+    objection: Objection | None = None,
     shop: str | None = None,
 ) -> RemindResult:
     """Send the reminders that are due, each at most once, whoever else sends at the same time.
 
-    Whether an order is still to be reminded of is asked again right before sending.
+    Whether an order is still to be reminded of is asked again right before sending, of the order
+    as it is stored then. Among a customer's orders those whose checkout began later come first,
+    and the older ones' reminders are skipped.
 
     :param now: the present, aware.
     :param compose: writes the mail; what it raises is not caught, and claims nothing.
+    :param objection: asked last, and of each reminder that would be sent; what it raises is not
+        caught, and claims nothing.
     :param shop: only this shop's orders; all shops' unless told.
     :raises NaiveDatetime: for a time without a zone.
+    :raises InvalidValue: for an objection that is neither a text nor None.
     """
     now = utc(now, "now")
-    sent: list[str] = []
-    skipped: dict[str, str] = {}
-    failed: dict[str, str] = {}
-    period = Period(before(now, plan.maximum_age), before(now, plan.steps[0]))
-    for rows in batches(store, OrderQuery(shop=shop, abandoned=True, placed=period)):
+    desk = _Desk(store, tasks, mailer, plan, now, compose, objection, plan.is_quiet(now))
+    query = OrderQuery(
+        shop=shop,
+        recovery=(Recovery.OPEN,),
+        placed=Period(before(now, plan.maximum_age), now),
+        newest_first=True,
+    )
+    # The customers who are written to, or were, about an order that was looked at already.
+    reminded: set[tuple[str, str]] = set()
+    for rows in batches(store, query):
         for row in rows:
-            assert row.abandoned_at is not None  # they were asked for
-            step = plan.step(row.abandoned_at, now)
-            key = f"reminder/{quote(row.shop, safe='')}/{quote(row.id, safe='')}/{step}"
-            if not step or any(task.key == key for task in tasks.tasks(key)):
-                continue
-            try:
-                order = store.get(row.id)
-            except UNREADABLE as error:
-                skipped[key] = str(error)
-                continue
-            against = _against(order, store)
-            message = None if against else _addressed(compose(order, step), order, key, now)
-            if not tasks.claim(key, now):
-                continue
-            if message is None:
-                tasks.settle(key, Outcome.SKIPPED, now)
-                skipped[key] = against
-                continue
-            try:
-                mailer.send(message)
-            except MailNotSent as error:
-                tasks.settle(key, Outcome.FAILED, now)
-                failed[key] = str(error)
-            else:
-                tasks.settle(key, Outcome.DONE, now)
-                sent.append(key)
-    return RemindResult(sent=tuple(sent), skipped=skipped, failed=failed)
+            customer = (row.shop, _customer(row))
+            if desk.look_at(row, superseded=customer in reminded):
+                reminded.add(customer)
+    return RemindResult(
+        sent=tuple(desk.sent), skipped=desk.skipped, failed=desk.failed, held=desk.held
+    )
 
 
-# One address and nothing else: what a header would read as several, or as a comment, is none.
-_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_HOST: Final = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
-_ADDRESS: Final = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_HOST.pattern}")
+QUIET: Final = "these are the shop's quiet hours"
+COOLDOWN: Final = "the customer was written to a short time ago"
+SUPERSEDED: Final = "the customer is reminded of a newer order"
+OTHER_WORKER: Final = "the customer was being written to about another order at that moment"
 
 
-def _against(order: Order, store: OrderStore) -> str:
-    """Why an order is not to be reminded of; "" if nothing speaks against it."""
-    if order.completed_at is not None:
+@attrs.define
+class _Desk:
+    """Where the reminders of one run are worked off, and what became of them."""
+
+    store: OrderStore
+    tasks: TaskLog
+    mailer: Mailer
+    plan: RecoveryPlan
+    now: datetime
+    compose: Compose
+    objection: Objection | None
+    quiet: bool
+    sent: list[str] = attrs.field(factory=list[str])
+    skipped: dict[str, str] = attrs.field(factory=dict[str, str])
+    failed: dict[str, str] = attrs.field(factory=dict[str, str])
+    held: dict[str, str] = attrs.field(factory=dict[str, str])
+
+    def look_at(self, row: OrderRow, *, superseded: bool) -> bool:
+        """Send an order's reminder, if one is due.
+
+        :param superseded: whether the customer is reminded of a newer order.
+        :returns: whether it is the one that its customer is reminded of, now or at another time.
+        """
+        assert row.abandoned_at is not None  # they were asked for
+        step = self.plan.step(row.abandoned_at, self.now)
+        if not step:
+            return not _against(row)
+        key = reminder_key(row.shop, row.id, row.abandoned_by or "", step)
+        task = task_of(self.tasks, key)
+        if task is not None:
+            return task.outcome not in NOT_SENT and not _against(row)
+        if self.quiet:
+            self.held[key] = QUIET
+            return not _against(row)
+        if superseded:
+            self._skip(key, SUPERSEDED)
+            return True
+        try:
+            order = self.store.get(row.id)
+        except UNREADABLE as error:
+            self.held[key] = str(error)
+            return False
+        why = self._why_not(order, row)
+        if why:
+            self._skip(key, why)
+            return False
+        return self._write(order, step, key)
+
+    def _why_not(self, order: Order, row: OrderRow) -> str:
+        why = _against(order) or _judged_anew(order, row) or self._bought_since(order)
+        if why or self.objection is None:
+            return why
+        objection = self.objection(order)
+        if objection is None:
+            return ""
+        if type(objection) is not str:
+            raise InvalidValue("objection", objection, "why not, as a text; or None")
+        return objection.strip() or "the shop objects"
+
+    def _bought_since(self, order: Order) -> str:
+        if order.customer_key is None:
+            return ""
+        bought = OrderQuery(
+            shop=order.shop,
+            customer_keys=(order.customer_key,),
+            completed=Period.since(order.placed_at),
+            limit=2,  # one may be the order itself
+        )
+        if all(other.id == order.id for other in list(self.store.rows(bought))):
+            return ""
+        return "the customer has bought something else since"
+
+    def _write(self, order: Order, step: int, key: str) -> bool:
+        """Claim, send, settle."""
+        turn = None
+        if self.plan.cooldown:
+            turns = turns_of(order.shop, _customer(order))
+            turn = next_turn(self.tasks, turns, self.plan.cooldown, self.now)
+            if turn is None:
+                self.held[key] = COOLDOWN
+                return True
+        message = addressed(self.compose(order, step), order, key, self.now)
+        # The reminder before the turn: whatever a crash leaves is listed with its order.
+        if not self.tasks.claim(key, self.now):
+            return True
+        if turn is not None and not self.tasks.claim(turn, self.now):
+            self._settle_skipped(key, OTHER_WORKER)
+            return False
+        try:
+            self.mailer.send(message)
+        except MailNotSent as error:
+            self._end(turn, Outcome.FAILED, key)
+            self._end(key, Outcome.FAILED, str(error))
+            self.failed[key] = str(error)
+            return False
+        self._end(key, Outcome.DONE, "")
+        self._end(turn, Outcome.DONE, key)
+        self.sent.append(key)
+        return True
+
+    def _skip(self, key: str, why: str) -> None:
+        if self.tasks.claim(key, self.now):
+            self._settle_skipped(key, why)
+
+    def _settle_skipped(self, key: str, why: str) -> None:
+        self._end(key, Outcome.SKIPPED, why)
+        self.skipped[key] = why
+
+    def _end(self, key: str | None, outcome: Outcome, note: str) -> None:
+        if key is not None:
+            self.tasks.settle(key, outcome, self.now, note)
+
+
+def _against(order: Order | OrderRow) -> str:
+    """Why an order is not to be reminded of; "" if nothing in it speaks against it."""
+    deadline = order.abandoned_at
+    if order.recovered_at is not None or (deadline is None and order.completed_at is not None):
         return "it was completed after all"
-    if order.abandoned_at is None:
+    if deadline is None:
         return "it is not abandoned any more"
+    if order.recovery is not Recovery.OPEN:
+        return "how it ended is settled"
     if order.life is Life.CANCELLED:
         return "it is cancelled"
     if order.archived:
         return "it is archived"
-    if order.taken_up_at is not None:
+    # Before the deadline it does not count for the policy: else it would not be abandoned.
+    if order.taken_up_at is not None and order.taken_up_at >= deadline:
         return "the merchant has taken it up"
-    if not _address(order):
+    if not order.total:
+        return "there is nothing to pay"
+    if not address_of(order):
         return "there is no e-mail address to write to"
-    if order.customer_key is not None and store.count(
-        OrderQuery(
-            shop=order.shop,
-            customer_keys=frozenset((order.customer_key,)),
-            completed=Period.since(order.placed_at),
-        )
-    ):
-        return "the customer has bought something else since"
     return ""
 
 
-def _addressed(message: EmailMessage, order: Order, key: str, now: datetime) -> EmailMessage:
-    """Set what a reminder must not leave to its composer: the recipient and its identity."""
-    import hashlib
-
-    for header in ("To", "Date", "Message-ID"):
-        del message[header]
-    message["To"] = _mailbox(_one_line(order.customer_name), _address(order))
-    message["Date"] = now
-    digest = hashlib.sha256(key.encode()).hexdigest()[:32]
-    message["Message-ID"] = f"<{digest}@{_host(order.shop) or 'shop.invalid'}>"
-    return message
+def _judged_anew(order: Order, row: OrderRow) -> str:
+    same = (order.abandoned_at, order.abandoned_by) == (row.abandoned_at, row.abandoned_by)
+    return "" if same else "it was judged anew"
 
 
-def _mailbox(name: str, address: str) -> Address:
-    from email.headerregistry import Address
-
-    return Address(name, addr_spec=address)
-
-
-def _address(order: Order) -> str:
-    email = order.email.strip()
-    return email if len(email) <= 254 and _ADDRESS.fullmatch(email) else ""
-
-
-def _host(shop: str) -> str:
-    return shop if len(shop) <= 253 and _HOST.fullmatch(shop) else ""
-
-
-def _one_line(text: str) -> str:
-    """Take line breaks and control characters out, so that a text stays where it is put."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+def _customer(order: Order | OrderRow) -> str:
+    """Who is written to: the customer, or of nobody known whoever has the address."""
+    if order.customer_key is not None:
+        return order.customer_key
+    return f"email:{address_of(order).casefold()}"  # as customer_key() writes it

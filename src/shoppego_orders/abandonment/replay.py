@@ -15,6 +15,9 @@ import attrs
 from shoppego_orders.abandonment.policy import AbandonmentPolicy
 from shoppego_orders.abandonment.verdict import Verdict
 from shoppego_orders.order import Order, OrderEvent
+from shoppego_orders.periods import Period
+from shoppego_orders.ports import OrderStore
+from shoppego_orders.query import OrderQuery
 
 _INSTANT: Final = timedelta(microseconds=1)
 
@@ -38,6 +41,32 @@ def replay(
     :raises NaiveDatetime: for a time without a zone.
     """
     order = at_deadline(events, policy, known_at)
+    return policy.judge(order, _known(others, known_at), as_of)
+
+
+def replay_stored(
+    store: OrderStore,
+    order_id: str,
+    policy: AbandonmentPolicy,
+    *,
+    as_of: datetime,
+    known_at: datetime | None = None,
+) -> Verdict:
+    """Judge a stored order from its history and its customer's others, as :func:`replay` does.
+
+    :raises OrderNotFound: if there is no such order.
+    """
+    events = store.events(order_id)
+    order = at_deadline(events, policy, known_at)
+    others: list[Sequence[OrderEvent]] = []
+    if order.customer_key is not None:
+        # Reports that come late move a purchase only to an earlier moment.
+        query = OrderQuery(
+            shop=order.shop,
+            customer_keys=frozenset((order.customer_key,)),
+            completed=Period.before(policy.due(order)),
+        )
+        others = [store.events(row.id) for row in store.rows(query) if row.id != order_id]
     return policy.judge(order, _known(others, known_at), as_of)
 
 

@@ -6,6 +6,7 @@ Several share a name with a part of an order, so say ``rules.PaymentMethod(...)`
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Literal, get_args
@@ -103,8 +104,9 @@ class _NotYet(Rule):
     what: ClassVar[str]
 
     @staticmethod
+    @abstractmethod
     def _at(order: OrderLike) -> datetime | None:
-        raise NotImplementedError
+        """When it happened, if it did."""
 
     def holds(self, order: OrderLike, context: Context) -> bool:
         """Compare the instant with the deadline."""
@@ -345,7 +347,7 @@ class Source(_Fixed):
 class Channel(_Fixed):
     """It came through one of these channels.
 
-    :ivar names: such as "paid-search"; one, or several.
+    :ivar names: of the attribution table, such as "Organic Social"; one, or several.
     """
 
     names: frozenset[str] = attrs.field(converter=_texts)

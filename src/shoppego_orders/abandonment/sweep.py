@@ -242,56 +242,69 @@ class _Judge:
             due = due[: limit - self.judged]
         # First: who dies here looks at these again, and then at the others again.
         self._reconsider(due, shop)
-        purchases = self._purchases(due, shop)
-        settled: list[str] = []
+        bought = self._bought(due, shop)
+        purchases = Purchases.among(bought)
+        judged: list[OrderRow] = []
         for row in due:
-            answer = self._decided(row, purchases)
+            answer, seen = self._decided(row, purchases)
             if isinstance(answer, Skipped):
                 self.skipped.append(answer)
-            elif answer.status is VerdictStatus.ABANDONED and row.abandoned_at is None:
+                continue
+            judged.append(seen)
+            if answer.status is VerdictStatus.ABANDONED and row.abandoned_at is None:
                 self.reasons[row.id] = answer.reasons
             else:
-                settled.append(row.id)
-        self.kept += len(settled)
-        if settled and not self._dry_run:
-            self._store.settle_kept(settled)
-            # What has become a purchase since it was read was settled with what had not.
-            bought = OrderQuery(ids=settled, completed=Period.since(_FIRST))
-            read = {row.id: row.completed_at for row in due}
-            self._reconsider(
-                [row for row in self._store.rows(bought) if row.completed_at != read[row.id]],
-                shop,
-            )
+                self.kept += 1
+        if judged and not self._dry_run:
+            self._settle(judged, {row.id: row.completed_at for row in bought}, shop)
 
-    def _decided(self, row: OrderRow, purchases: Purchases) -> Verdict | Skipped:
+    def _settle(
+        self, judged: Sequence[OrderRow], known: Mapping[str, datetime | None], shop: str | None
+    ) -> None:
+        """Decide what was judged; until then a mark is one that the next sweep looks at again.
+
+        Whoever is told of another purchase from now on finds these marked, and judges them again;
+        and what becomes a purchase itself from now on, the store leaves undecided.
+
+        :param known: the purchases by which they were judged, and when each was bought.
+        """
+        told = self._bought(judged, shop)
+        self._reconsider([row for row in told if row.completed_at != known.get(row.id)], shop)
+        self._store.settle_kept(judged)
+
+    def _decided(self, row: OrderRow, purchases: Purchases) -> tuple[Verdict | Skipped, OrderRow]:
         """Judge an order and write the answer, if it is to be marked or its mark taken back.
 
         If the order has changed since it was read, it is judged again.
+
+        :returns: the answer, and the row as it was left.
         """
         store = self._store
         try:
             verdict = self._verdict(row, purchases)
             if self._stands(row, verdict) or self._dry_run:
-                return self._told(row, verdict)
+                return self._told(row, verdict), row
             for _ in range(TRIES):
                 order = store.get(row.id)
                 if (fresh := OrderRow.of(order)) != row:
                     if fresh.decided and not row.decided:
-                        return Skipped(row.id, "another sweep decided it first")
+                        return Skipped(row.id, "another sweep decided it first"), fresh
+                    if fresh.abandoned_at is not None and row.abandoned_at is None:
+                        return Skipped(row.id, "another sweep marked it first"), fresh
                     if fresh.completed_at != row.completed_at:
                         self._reconsider([fresh], row.shop)
                     row = fresh
                     verdict = self._verdict(row, self._purchases([row], row.shop))
                 if self._stands(row, verdict):
-                    return verdict
+                    return verdict, row
                 try:
-                    store.save(self._marked(order, verdict))
+                    saved = store.save(self._marked(order, verdict))
                 except StaleOrder:
                     continue
-                return self._told(row, verdict)
+                return self._told(row, verdict), OrderRow.of(saved)
         except UNREADABLE as error:
-            return Skipped(row.id, str(error))
-        return Skipped(row.id, f"others saved it {TRIES} times while it was being judged")
+            return Skipped(row.id, str(error)), row
+        return Skipped(row.id, f"others saved it {TRIES} times while it was being judged"), row
 
     def _stands(self, row: OrderRow, verdict: Verdict) -> bool:
         """Tell whether the order says already what the verdict says."""
@@ -308,13 +321,15 @@ class _Judge:
     def _marked(self, order: Order, verdict: Verdict) -> Order:
         if order.abandoned_at is not None:
             return order.record_retraction(reasons=verdict.reasons, at=self._now)
-        return order.record_abandonment(
+        marked = order.record_abandonment(
             policy=self._policy_id,
             reasons=verdict.reasons,
             at=verdict.due,
             recorded_at=self._now,
             despite=met_before(order, verdict.due),
         )
+        # Decided once it is known that no other purchase was reported meanwhile.
+        return attrs.evolve(marked, decided=order.decided)
 
     def _verdict(self, row: OrderRow, purchases: Purchases) -> Verdict:
         order: OrderLike = row
@@ -325,20 +340,22 @@ class _Judge:
         return self._policy.decide(order, context, self._now, self._policy_id)
 
     def _purchases(self, rows: Sequence[OrderRow], shop: str | None) -> Purchases:
+        return Purchases.among(self._bought(rows, shop))
+
+    def _bought(self, rows: Sequence[OrderRow], shop: str | None) -> list[OrderRow]:
         """What the customers of these orders bought in their periods, and as rules look back."""
         keys = frozenset(row.customer_key for row in rows if row.customer_key is not None)
         if not keys:
-            return Purchases()
+            return []
         start = min(back(row.placed_at, self._lookback) for row in rows)
         period = Period(start, max(self._policy.due(row) for row in rows))
-        return Purchases.among(
-            self._store.rows(OrderQuery(shop=shop, customer_keys=keys, completed=period))
-        )
+        query = OrderQuery(shop=shop, customer_keys=keys, completed=period)
+        return list(self._store.rows(query))
 
     def _reconsider(self, rows: Sequence[OrderRow], shop: str | None) -> None:
-        """Judge the decided orders again in whose period one of these was bought.
+        """Judge the marked or decided orders again in whose period one of these was bought.
 
-        They were decided when it was not known yet.
+        They were judged when it was not known yet.
         """
         bought = Purchases.among(rows)
         keys = frozenset(row.customer_key for row in rows if row.customer_key is not None)
@@ -350,18 +367,19 @@ class _Judge:
         query = OrderQuery(
             shop=shop,
             customer_keys=keys,
-            decided=True,
             placed=Period(start, min(max(times), _LAST) + _INSTANT),
         )
         for others in batches(self._store, query):
             touched = [
                 other
                 for other in others
-                if self._policy.due(other) <= self._now and self._touches(bought, other)
+                if (other.decided or other.abandoned_at is not None)
+                and self._policy.due(other) <= self._now
+                and self._touches(bought, other)
             ]
             purchases = self._purchases(touched, shop)
             for other in touched:
-                answer = self._decided(other, purchases)
+                answer, _ = self._decided(other, purchases)
                 if isinstance(answer, Skipped):
                     self.skipped.append(answer)
                 elif answer.status is VerdictStatus.ABANDONED and other.abandoned_at is None:

@@ -73,7 +73,11 @@ class MemoryOrderStore:
                 version=order.version + len(order.changes),
                 # A purchase is looked at again: it may be the other purchase of an abandoned order.
                 decided=order.decided
-                or (kept.order.decided and order.completed_at == kept.order.completed_at),
+                or (
+                    kept.order.decided
+                    and order.completed_at == kept.order.completed_at
+                    and order.abandoned_at == kept.order.abandoned_at
+                ),
                 changes=(),
             )
             self._kept[order.id] = _Kept.of(saved, (*kept.events, *order.changes))
@@ -102,15 +106,18 @@ class MemoryOrderStore:
         with self._lock:
             return self._found(order_id).events
 
-    def settle_kept(self, order_ids: Iterable[str]) -> None:
-        """Note that a sweep judged these orders and kept them; unknown ones are passed over."""
-        settled = list(order_ids)
+    def settle_kept(self, judged: Iterable[OrderRow]) -> None:
+        """Note that a sweep judged these orders; unknown and newer ones are passed over."""
+        rows = list(judged)
         with self._lock:
-            for order_id in settled:
-                kept = self._kept.get(order_id)
-                if kept is not None and not kept.order.decided:
-                    decided = attrs.evolve(kept.order, decided=True)
-                    self._kept[order_id] = _Kept.of(decided, kept.events)
+            for row in rows:
+                kept = self._kept.get(row.id)
+                if kept is None or kept.order.decided:
+                    continue
+                order = kept.order
+                if (order.completed_at, order.abandoned_at) == (row.completed_at, row.abandoned_at):
+                    decided = attrs.evolve(order, decided=True)
+                    self._kept[row.id] = _Kept.of(decided, kept.events)
 
     def _added(self, order: Order) -> Order:
         if order.id in self._kept or (order.shop, order.number) in self._numbers:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import attrs
 import click
 
 from shoppego_orders.cli.attributing import attribute
+from shoppego_orders.cli.judging import explain, sweep
 from shoppego_orders.cli.looking import page, show
+from shoppego_orders.cli.mailing import mail_options, mailer_of
+from shoppego_orders.cli.recovering import recovery, remind
 from shoppego_orders.cli.root import (
     DB_KEY,
     DEFAULT_DB,
@@ -20,29 +21,22 @@ from shoppego_orders.cli.root import (
     db_option,
     json_option,
     opened_store,
-    shop_option,
     shoppego_orders,
 )
 from shoppego_orders.cli.screen import (
+    a_few,
     counted,
     printable,
     progress,
     say,
     say_json,
 )
-from shoppego_orders.periods import instant_from_iso
 from shoppego_orders.ports import Mailer
 from shoppego_orders.query import OrderQuery
-
-if TYPE_CHECKING:
-    from shoppego_orders.abandonment import SweepResult
-    from shoppego_orders.adapters.sql import SqlOrderStore
 
 __all__ = ["shoppego_orders"]
 
 # What a single command needs is imported in it: --help must not load a database.
-
-_AT_ONCE = 500
 
 
 @shoppego_orders.command("import")
@@ -97,85 +91,10 @@ def import_(*, file: str, skip_bad: bool, as_json: bool) -> None:
             say(
                 f"{counted(len(report.declared), 'declared total')} differed from items and "
                 "shipping; the difference is kept as an adjustment named declared: "
-                f"{_some(report.declared)}."
+                f"{a_few(report.declared)}."
             )
     for bad in report.bad:
         say(f"{file}, line {bad.line}: {bad.problem}", err=True)
-
-
-@shoppego_orders.command()
-@click.option(
-    "--now",
-    metavar="ISO",
-    help="Judge as of this moment, such as 2026-03-15T00:00:00+08:00, instead of the present.",
-)
-@shop_option
-@json_option
-@db_option
-def sweep(*, now: str | None, shop: str | None, as_json: bool) -> None:
-    """Find abandoned checkouts: not completed within 60 minutes, and nothing else bought."""
-    moment = datetime.now(UTC) if now is None else instant_from_iso(now, "--now")
-    with opened_store() as store:
-        result = _swept(store, moment, shop)
-    if as_json:
-        say_json(
-            {
-                "abandoned": len(result.abandoned),
-                "order_ids": result.abandoned,
-                "kept": result.kept,
-                "skipped": [attrs.asdict(skipped) for skipped in result.skipped],
-            }
-        )
-    else:
-        say(
-            f"Judged {counted(result.judged, 'order')}: {len(result.abandoned)} abandoned, "
-            f"{result.kept} not."
-        )
-        for reasons in dict.fromkeys(result.reasons.values()):
-            alike = tuple(each for each, why in result.reasons.items() if why == reasons)
-            say(f"{_some(alike)}: {' '.join(reasons)}")
-    for skipped in result.skipped:
-        say(f"{skipped.order_id} was not judged: {skipped.why}", err=True)
-
-
-def _swept(store: SqlOrderStore, moment: datetime, shop: str | None) -> SweepResult:
-    """Sweep a few hundred orders at a time, each time in one transaction."""
-    from shoppego_orders import abandonment
-
-    policy = abandonment.AbandonmentPolicy()
-    reasons: dict[str, tuple[str, ...]] = {}
-    retracted: dict[str, tuple[str, ...]] = {}
-    skipped: dict[str, abandonment.Skipped] = {}
-    kept = 0
-    undecided = store.count(OrderQuery(shop=shop, decided=False))
-    with progress("Looking for abandoned checkouts", undecided) as tell:
-        judged = -1
-        while judged:
-            with store.batch():
-                part = abandonment.sweep(store, policy, moment, shop=shop, limit=_AT_ONCE)
-            reasons |= part.reasons
-            retracted |= part.retracted
-            skipped |= {each.order_id: each for each in part.skipped}
-            kept += part.kept
-            judged = part.judged
-            tell(len(reasons) + kept)
-    return abandonment.SweepResult(
-        reasons=reasons, kept=kept, retracted=retracted, skipped=tuple(skipped.values())
-    )
-
-
-def _smtp_mailer(
-    _context: click.Context, _parameter: click.Parameter, value: str | None
-) -> Mailer | None:
-    from shoppego_orders.adapters.smtp import SmtpMailer, Tls
-
-    if value is None:
-        return None
-    host, _, port = value.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal() and 1 <= int(port) <= 65_535):
-        raise click.BadParameter(f"{value!r} is not HOST:PORT, such as localhost:25")
-    tls: dict[int, Tls] = {465: "implicit", 587: "starttls"}
-    return SmtpMailer(host.strip("[]"), int(port), tls=tls.get(int(port), "none"))
 
 
 @shoppego_orders.command()
@@ -190,14 +109,7 @@ def _smtp_mailer(
     help="For spreadsheets, for programs, or unguarded against formulas.",
 )
 @click.option("--mail", "recipients", metavar="TO", multiple=True, help="Mail the file as well.")
-@click.option("--outbox", metavar="DIR", help="Put the mail into this folder, as an .eml file.")
-@click.option(
-    "--smtp",
-    metavar="HOST:PORT",
-    callback=_smtp_mailer,
-    help="Send the mail through this server: encrypted on port 465, encrypted after a plain "
-    "start (STARTTLS) on port 587, and not encrypted on any other.",
-)
+@mail_options
 @json_option
 @db_option
 def export(
@@ -214,7 +126,6 @@ def export(
     as_json: bool,
 ) -> None:
     """Write orders into a CSV file, by the time at which they were placed; and mail it."""
-    from shoppego_orders.adapters.maildir import EmlMailer
     from shoppego_orders.export.files import write_file
     from shoppego_orders.export.request import (
         ExportRequest,
@@ -226,7 +137,7 @@ def export(
 
     if (smtp is not None) + (outbox is not None) != bool(recipients):
         raise click.UsageError("--mail needs either --outbox or --smtp, and they need --mail.")
-    mailer = smtp if outbox is None else EmlMailer(Path(outbox))
+    mailer = mailer_of(outbox, smtp)
     query = OrderQuery(placed=asked_period(first, until, zone))
     request = ExportRequest(query=query, per=Per(per), profile=profile, tz=zone)
     with opened_store() as store:
@@ -278,10 +189,5 @@ def demo(*, out: str) -> None:
         run_demo(store, folder)
 
 
-def _some(ids: tuple[str, ...]) -> str:
-    more = f" and {len(ids) - 10:,} more" if len(ids) > 10 else ""
-    return f"{', '.join(ids[:10])}{more}"
-
-
-for _command in (page, show, attribute):
+for _command in (page, show, sweep, explain, remind, recovery, attribute):
     shoppego_orders.add_command(_command)

@@ -120,7 +120,7 @@ def show(*, order: str, zone: str, as_json: bool) -> None:
 
     clock = time_zone(zone)
     with opened_store() as store:
-        found = _found(store, order)
+        found = found_order(store, order)
         events = store.events(found.id)
     if as_json:
         say_json(
@@ -133,7 +133,8 @@ def show(*, order: str, zone: str, as_json: bool) -> None:
         show_order(found, events, clock, zone)
 
 
-def _found(store: OrderStore, word: str) -> Order:
+def found_order(store: OrderStore, word: str) -> Order:
+    """The order of an id, or else of a number that only one has."""
     try:
         return store.get(word)
     except OrderNotFound:

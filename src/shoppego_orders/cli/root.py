@@ -6,14 +6,14 @@ import errno
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from shoppego_orders.cli.screen import printable
 from shoppego_orders.errors import OrdersError, StoreUnusable
-from shoppego_orders.periods import SHOP_TIME_ZONE, Period, iso_date
+from shoppego_orders.periods import SHOP_TIME_ZONE, Period, instant_from_iso, iso_date
 
 if TYPE_CHECKING:
     from shoppego_orders.adapters.sql import SqlOrderStore
@@ -53,7 +53,8 @@ def db_option(command: Command) -> Command:
         metavar="FILE",
         expose_value=False,
         callback=_keep_db,
-        help=f"The SQLite file with the orders; {DEFAULT_DB} in this folder unless told.",
+        help=f"The SQLite file with the orders, or the URL of a PostgreSQL database; {DEFAULT_DB} "
+        "in this folder unless told.",
     )(command)
 
 
@@ -85,6 +86,18 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 shop_option = click.option("--shop", metavar="DOMAIN", help="The orders of this shop alone.")
 
 
+now_option = click.option(
+    "--now",
+    metavar="ISO",
+    help="As of this moment, such as 2026-03-15T10:00:00+08:00, instead of the present.",
+)
+
+
+def moment_of(now: str | None) -> datetime:
+    """The moment that ``now_option`` names, or else the present."""
+    return datetime.now(UTC) if now is None else instant_from_iso(now, "--now")
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="shoppego-orders")
 @db_option
@@ -106,7 +119,8 @@ def opened_store(*, create: bool = False) -> Generator[SqlOrderStore]:
         opened = SqlOrderStore.open(target)
     else:
         opened = SqlOrderStore(target)
-        if not Path(opened.database.name).exists():
+        file = opened.database.file
+        if file is not None and not file.exists():
             problem = "there is no such file; `shoppego-orders import FILE` makes it"
             raise StoreUnusable(opened.database.name, problem)
     with opened:

@@ -117,6 +117,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def a_few(ids: Sequence[str]) -> str:
+    """The first ten of many, and how many more there are."""
+    more = f" and {len(ids) - 10:,} more" if len(ids) > 10 else ""
+    return f"{', '.join(ids[:10])}{more}"
+
+
 def words(status: str) -> str:
     """A status as people write it."""
     return status.replace("_", " ")

@@ -18,7 +18,7 @@ from shoppego_orders.errors import CurrencyMismatch, InvalidValue
 from shoppego_orders.export.columns import CURRENCY, Column, ColumnKind, check_columns
 from shoppego_orders.export.profiles import FORMULA, PLAIN, Profile, profile_of
 from shoppego_orders.money import Money
-from shoppego_orders.periods import SHOP_TIME_ZONE, time_zone, utc
+from shoppego_orders.periods import SHOP_TIME_ZONE, in_zone, time_zone, utc
 from shoppego_orders.texts import UNSTORABLE
 
 Row = TypeVar("Row")
@@ -176,17 +176,6 @@ class CsvStream(Iterator[bytes]):
 
     def _instant(self, value: datetime | None, key: str) -> str:
         return "" if value is None else in_zone(utc(value, key), self._zone).isoformat()
-
-
-def in_zone(instant: datetime, zone: tzinfo) -> datetime:
-    """Tell what a zone's clocks show at an instant.
-
-    In the first or last hours of the calendar, which they leave, it is the instant in UTC.
-    """
-    try:
-        return instant.astimezone(zone)
-    except OverflowError:
-        return instant
 
 
 _BOOLEANS: Final = {True: "true", False: "false", None: ""}

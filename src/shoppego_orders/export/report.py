@@ -11,13 +11,12 @@ from typing import Final
 import attrs
 
 from shoppego_orders.errors import InvalidValue
-from shoppego_orders.export.csv_writer import in_zone
 from shoppego_orders.money import Money
 from shoppego_orders.order import Life, LineRow, OrderRow
-from shoppego_orders.periods import SHOP_TIME_ZONE, time_zone
+from shoppego_orders.periods import SHOP_TIME_ZONE, in_zone, time_zone
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import OrderQuery
-from shoppego_orders.texts import word_of
+from shoppego_orders.texts import one_line, word_of
 
 
 class By(StrEnum):
@@ -134,7 +133,9 @@ class SalesReport:
             amounts = (
                 Money.from_minor(getattr(sums, name), currency).text for name in _COLUMNS[2:]
             )
-            table.append((_one_line(key), currency, str(sums.orders), str(sums.units), *amounts))
+            table.append(
+                (one_line(key) or "(none)", currency, str(sums.orders), str(sums.units), *amounts)
+            )
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = (
             (line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])) for line in table
@@ -192,8 +193,3 @@ def _added(cells: Iterable[tuple[Cell, Sales]]) -> Mapping[Cell, Sales]:
     for cell, sales in cells:
         sums[cell] = sums[cell] + sales if cell in sums else sales
     return MappingProxyType(sums)
-
-
-def _one_line(key: str) -> str:
-    shown = "".join(char if char.isprintable() else " " for char in key)
-    return " ".join(shown.split()) or "(none)"

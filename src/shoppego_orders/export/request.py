@@ -19,12 +19,12 @@ import attrs
 
 from shoppego_orders.errors import ExportTooLarge, InvalidValue
 from shoppego_orders.export.columns import LINE_COLUMNS, ORDER_COLUMNS, Column, check_columns
-from shoppego_orders.export.csv_writer import CsvStream, in_zone, write_csv
+from shoppego_orders.export.csv_writer import CsvStream, write_csv
 from shoppego_orders.export.files import told_as_unwritten
 from shoppego_orders.export.profiles import PLAIN, Profile, profile_of
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineRow, OrderRow
-from shoppego_orders.periods import SHOP_TIME_ZONE, Period, time_zone, utc
+from shoppego_orders.periods import SHOP_TIME_ZONE, Period, in_zone, time_zone, utc
 from shoppego_orders.ports import FileShelf, Mailer, OrderStore
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.texts import storable, word_of

@@ -218,7 +218,10 @@ def _unabandoned(order: Order) -> Order:
     if order.abandoned_at is None:
         return order
     met = set(met_before(order, order.abandoned_at)) - set(order.abandoned_despite)
-    return _retracted(order) if met else order
+    if not met:
+        return order
+    # Undecided again: for the policy, what was reported may not count.
+    return attrs.evolve(_retracted(order), decided=False)
 
 
 def _retracted(order: Order) -> Order:

@@ -198,8 +198,9 @@ class OrderStoreContract:
         """Settling changes neither state nor version, and no later save undoes it."""
         before = store.save(order_of("1"))
         store.save(order_of("2"))
-        store.settle_kept(["1", "unknown", "1"])
-        store.settle_kept(["1"])
+        rows = [OrderRow.of(order_of(name)) for name in ("1", "unknown", "1")]
+        store.settle_kept(rows)
+        store.settle_kept(row for row in rows if row.id == "1")
         store.settle_kept([])
         assert store.get("1").decided
         assert (store.get("1"), store.get("1").version) == (before, before.version)
@@ -225,7 +226,7 @@ class OrderStoreContract:
         """It may be the other purchase of an abandoned order; what is marked with it is decided."""
         for name in "123":
             store.save(order_of(name))
-        store.settle_kept("123")
+        store.settle_kept(store.rows(EVERYTHING))
         paid = store.get("1").record_payment("pay-1", myr("5.90"), at=NOON)
         assert not store.save(paid).decided
         part = store.get("2").record_payment("pay-1", myr("1.00"), at=NOON)
@@ -234,11 +235,34 @@ class OrderStoreContract:
         marked = both.record_abandonment(policy="p", reasons=["r"], at=NOON, recorded_at=NOON)
         assert store.save(marked).decided
         assert [row.id for row in store.rows(OrderQuery(decided=False))] == ["1"]
-        store.settle_kept("1")
+        store.settle_kept(store.rows(OrderQuery(ids={"1"})))
         assert store.get("1").decided
         # What changes nothing about the purchase leaves it decided.
         again = store.get("1").record_payment("pay-2", myr("1.00"), at=NOON + timedelta(days=1))
         assert store.save(again).decided
+
+    def test_what_has_become_a_purchase_since_it_was_judged_is_not_settled(
+        self, store: OrderStore
+    ) -> None:
+        """Nor what was marked, or whose mark was taken back: it is looked at once more."""
+        judged = [OrderRow.of(store.save(order_of(name))) for name in "1234"]
+        store.save(store.get("1").record_payment("pay-1", myr("5.90"), at=NOON))
+        store.save(marked(store.get("2")))
+        taken_back = store.save(marked(store.get("3")))
+        store.save(taken_back.record_retraction(reasons=["r"], at=NOON))
+        store.save(store.get("4").edit_note("later", at=NOON))
+        store.settle_kept([judged[0], judged[1], OrderRow.of(taken_back), judged[3]])
+        assert [row.id for row in store.rows(OrderQuery(decided=True))] == ["4"]
+        store.settle_kept(store.rows(EVERYTHING))
+        assert store.count(OrderQuery(decided=True)) == 4
+
+    def test_a_mark_may_leave_an_order_undecided(self, store: OrderStore) -> None:
+        """Even one that another sweep has settled since it was loaded."""
+        loaded = store.save(order_of("1"))
+        store.settle_kept([OrderRow.of(loaded)])
+        assert not store.save(marked(loaded)).decided
+        assert [row.id for row in store.rows(OrderQuery(decided=False, abandoned=True))] == ["1"]
+        assert not store.save(store.get("1").edit_note("later", at=NOON)).decided
 
     # Rows
 
@@ -303,7 +327,7 @@ class OrderStoreContract:
         """Rows, lines and counts are those that ``OrderQuery.matches`` picks, in order."""
         saved = [store.save(order) for order in sample_orders()]
         kept = [order.id for order in saved[::4]]
-        store.settle_kept(kept)
+        store.settle_kept(map(OrderRow.of, saved[::4]))
         orders = [attrs.evolve(order, decided=order.decided or order.id in kept) for order in saved]
         for query in sample_queries(orders):
             matching = expected_orders(orders, query)
@@ -327,7 +351,8 @@ class OrderStoreContract:
         key = store.get("1").customer_key or ""
         assert store.count(OrderQuery(customer_keys=many | {key})) == 2
         assert store.count(OrderQuery(ids=many)) == 0
-        store.settle_kept(sorted(many | {"2"}))
+        two = OrderRow.of(store.get("2"))
+        store.settle_kept([*(two._replace(id=name) for name in many), two])
         assert [row.id for row in store.rows(OrderQuery(decided=True))] == ["2"]
 
     def test_a_shop_sees_nothing_of_another(self, store: OrderStore) -> None:
@@ -356,7 +381,7 @@ class OrderStoreContract:
                 store.save(
                     order.record_abandonment(policy="p", reasons=["r"], at=NOON, recorded_at=NOON)
                 )
-                store.settle_kept([ids[-1 - index // 2]])
+                store.settle_kept([OrderRow.of(store.get(ids[-1 - index // 2]))])
                 store.save(order_of(f"new-{index}", at=NOON + timedelta(days=1)))
         there = [order_id for order_id in seen if order_id in set(ids)]
         assert len(set(there)) == len(there)
@@ -512,6 +537,12 @@ def _message(subject: str, text: str) -> EmailMessage:
     message["Cc"] = "boss@example.my"
     message.set_content(text)
     return message
+
+
+def marked(order: Order) -> Order:
+    """Mark an order as a sweep does that will decide it later."""
+    abandoned = order.record_abandonment(policy="p", reasons=["r"], at=NOON, recorded_at=NOON)
+    return attrs.evolve(abandoned, decided=False)
 
 
 def expected_orders(orders: Iterable[Order], query: OrderQuery) -> list[Order]:

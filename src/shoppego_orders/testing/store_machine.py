@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.errors import OrdersError
-from shoppego_orders.order import Order
+from shoppego_orders.order import Order, OrderRow
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.strategies import keys, orders, queries, run, steps
@@ -74,9 +74,10 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(settled=st.lists(known, max_size=3), unknown=keys())
     def settle(self, settled: list[Order], unknown: str) -> None:
         """Note that a sweep kept some orders."""
-        ids = [unknown, *(order.id for order in settled)]
-        self.store.settle_kept(ids)
-        self.reference.settle_kept(ids)
+        rows = [OrderRow.of(order) for order in settled]
+        rows += [row._replace(id=unknown) for row in rows[:1]]
+        self.store.settle_kept(rows)
+        self.reference.settle_kept(rows)
 
     @rule(data=st.data())
     def ask(self, data: st.DataObject) -> None:

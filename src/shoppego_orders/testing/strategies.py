@@ -538,7 +538,7 @@ def rules() -> st.SearchStrategy[Rule]:
         st.builds(every.PaymentType, st.sampled_from(PaymentType)),
         st.builds(every.TotalAtLeast, money(least=0, most=10**4)),
         st.builds(every.Source, st.frozensets(few(("direct", "tiktok")), min_size=1)),
-        st.builds(every.Channel, few(("direct", "paid-social"))),
+        st.builds(every.Channel, few(("Direct", "Organic Social"))),
         st.builds(every.HasContact, few(("email", "phone", "any"))),
         st.builds(every.Tagged, few(("vip", "raya"))),
         st.builds(every.DeliveryIs, st.frozensets(st.sampled_from(Delivery), min_size=1)),

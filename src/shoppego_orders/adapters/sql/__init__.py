@@ -1,9 +1,21 @@
 """Orders and tasks in a SQL database: the extra ``sql`` brings SQLAlchemy.
 
-SQLite, for now: one file that several threads and processes may use at once. It is kept in WAL
-mode, so readers never wait for a writer nor a writer for readers; writers wait for each other,
-up to half a minute. With ``synchronous=NORMAL`` a crash of the program loses nothing that was
-saved, and a power cut may lose the last saves, but never leaves half of one.
+**SQLite**: one file that several threads and processes may use at once. It is kept in WAL mode,
+so readers never wait for a writer nor a writer for readers; writers wait for each other. With
+``synchronous=NORMAL`` a crash of the program loses nothing that was saved, and a power cut may
+lose the last saves, but never leaves half of one.
+
+**PostgreSQL**: the extra ``postgresql`` brings psycopg 3. The tables are made in the first schema
+of the search path, of a database whose encoding is UTF8, and belong to the role that made them;
+another role needs to select, insert, update and delete in all of them. Transactions are READ
+COMMITTED, in a host's engine too, and are right in it: what a save depends on is in the one
+statement that writes it, and a unique index decides about what is new. So a save waits for
+another save of the same order or number and for nothing else, and is then told. Those that write
+many orders, a batch and ``settle_kept``, take their turns, so that no two wait for each other.
+
+Whoever waits is told after half a minute, with nothing written; with PostgreSQL a host's own
+engine decides that by its ``lock_timeout``. A stream keeps a connection until it is read to its
+end, closed or forgotten. A forked process leaves its parent's connections alone.
 """
 
 from __future__ import annotations

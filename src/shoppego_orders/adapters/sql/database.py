@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import os
-import sqlite3
+import re
 import threading
-import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final, Self, final
+from typing import Final, Self, final
+from weakref import WeakSet
 
 from sqlalchemy import (
     URL,
     Connection,
     Engine,
     Executable,
-    create_engine,
-    event,
+    Pool,
     insert,
     inspect,
     make_url,
     select,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, PendingRollbackError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from shoppego_orders.adapters.sql.columns import Values
-from shoppego_orders.adapters.sql.schema import (
-    SCHEMA_VERSION,
-    SQLITE_STATISTICS,
-    metadata,
-    schema_version,
-)
+from shoppego_orders.adapters.sql.dialects import DIALECTS
+from shoppego_orders.adapters.sql.schema import SCHEMA_VERSION, metadata, schema_version
 from shoppego_orders.errors import InvalidValue, StoreUnusable
 
-_PATIENCE_MS: Final = 30_000
 _CHUNK: Final = 500
-_OLDEST_SQLITE: Final = (3, 35)
+_INDEX_LIMIT: Final = "54000"  # PostgreSQL's code
+_STORABLE: Final = (
+    "text without lone surrogates, and whole numbers below 2**63; in PostgreSQL also ids, "
+    "numbers, tags and customer keys of no more than some 2,600 bytes"
+)
 
 Target = str | Path | URL | Engine
 """Where a database is: a file, a SQLAlchemy URL, or an engine that the host made."""
@@ -44,55 +43,54 @@ Target = str | Path | URL | Engine
 
 @final
 class Database:
-    """A SQLite file with orders and tasks in it. Threads and processes may share it.
+    """A database with orders and tasks in it. Threads and processes may share it.
 
     Nothing is opened before it is used. An engine of the host's own is left open by
     :meth:`close`.
 
-    :param target: a file's path; a URL such as ``sqlite:///orders.sqlite``; or an engine.
+    :param target: a file's path; a URL such as ``sqlite:///orders.sqlite`` or
+        ``postgresql://siti@db.example/orders``; or an engine.
     :ivar name: the file, or the URL without its password, for messages.
+    :ivar file: the file of an SQLite database; else None.
     :raises InvalidValue: for a URL that is none.
+    :raises MissingExtra: for PostgreSQL, without psycopg.
     :raises StoreUnusable: for a database in memory, which each connection would have its own
-        of, and for anything but SQLite.
+        of, and for anything but SQLite and PostgreSQL.
     """
 
     def __init__(self, target: Target) -> None:
         self._owns_engine = not isinstance(target, Engine)
         url = target.url if isinstance(target, Engine) else _url(target)
-        self.name: Final = url.database or url.render_as_string(hide_password=True)
-        if url.get_backend_name() != "sqlite":
-            raise StoreUnusable(url.render_as_string(hide_password=True), "it is not SQLite")
-        if _in_memory(url):
-            problem = "a SQLite database in memory can't be shared; name a file"
-            raise StoreUnusable(self.name, f"{problem}, or use MemoryOrderStore")
-        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-            problem = f"SQLite 3.35 or newer is needed, and {sqlite3.sqlite_version} is here"
-            raise StoreUnusable(self.name, problem)
-        # As many connections as streams are open; a stream must never wait for another's end.
-        self.engine: Final = (
-            target if isinstance(target, Engine) else create_engine(url, max_overflow=-1)
-        )
-        if not event.contains(self.engine, "checkout", _prepare):
-            event.listen(self.engine, "checkout", _prepare)
+        kind = url.get_backend_name()
+        if kind not in DIALECTS:
+            name = url.set(query={}).render_as_string(hide_password=True)
+            raise StoreUnusable(name, "it is neither SQLite nor PostgreSQL")
+        self._dialect: Final = DIALECTS[kind]
+        self._dialect.check(url)
+        self.name: Final = self._dialect.name(url)
+        self.file: Final = Path(url.database or "") if kind == "sqlite" else None
+        self.engine: Final = self._dialect.engine(target if isinstance(target, Engine) else url)
+        self._asking = self.engine.execution_options(**self._dialect.asking)
+        self._writing = self.engine.execution_options(**self._dialect.writing)
         self._batch = threading.local()
+        _OPENED.add(self)
 
     def create(self) -> None:
         """Make the tables where there are none yet; repeating it changes nothing.
 
-        :raises StoreUnusable: where the file is no database, can't be written, belongs to
+        :raises StoreUnusable: where the database is none, can't be written, belongs to
             somebody else, or was made by a newer release.
         """
-        with self._told(), self.engine.connect() as connection:
+        with self._told(), self._writing.connect() as connection:
             if self._version(connection) is None:
-                _use_wal(connection)
-                _begin(connection)
+                self._dialect.begin_making(connection)
                 # Again, now that no other process can be making them.
                 if self._version(connection) is None:
-                    metadata.create_all(connection)
-                    _tell_statistics(connection)
+                    metadata.create_all(connection, checkfirst=False)
+                    self._dialect.made(connection)
                     connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
                 connection.commit()
-                # This connection has read no statistics; the next one does.
+                # What this connection has read of the database is old; the next one reads anew.
                 connection.invalidate()
 
     def close(self) -> None:
@@ -103,13 +101,14 @@ class Database:
 
     @contextmanager
     def reading(self) -> Generator[Connection]:
-        """A connection for one question; within a batch, the batch's."""
+        """A connection for questions, each about what is there now; within a batch, the batch's."""
         with self._told():
             batch = self._of_this_thread()
             if batch is not None:
-                yield batch
+                with _undone_where_it_fails(batch):
+                    yield batch
             else:
-                with self.engine.connect() as connection:
+                with self._asking.connect() as connection:
                     yield connection
 
     @contextmanager
@@ -118,10 +117,12 @@ class Database:
         with self._told():
             batch = self._of_this_thread()
             if batch is not None:
-                yield from _undoable(batch)
+                with _undone_where_it_fails(batch):
+                    yield batch
+                    _keep(batch)
             else:
-                with self.engine.connect() as connection:
-                    _begin(connection)
+                with self._writing.connect() as connection:
+                    self._dialect.begin(connection)
                     yield connection
                     connection.commit()
 
@@ -133,13 +134,14 @@ class Database:
             return
         with ExitStack() as opened:
             with self._told():
-                connection = opened.enter_context(self.engine.connect())
-                _begin(connection)
+                connection = opened.enter_context(self._writing.connect())
+                self._dialect.begin_batch(connection)
+                connection.exec_driver_sql(f"SAVEPOINT {_SAVEPOINT}")
             self._batch.connection = connection
             try:
                 yield
             finally:
-                del self._batch.connection
+                self._batch.connection = None
             with self._told():
                 connection.commit()
 
@@ -149,14 +151,25 @@ class Database:
         They are those of the moment when the first was asked for, whatever is written since. In
         a batch they are read at once: a transaction sees its own writes, even in mid-stream.
         """
-        batch = self._of_this_thread()
-        with self.reading() as connection:
-            if batch is not None:
-                yield from connection.execute(question).all()
-                return
-            answer = connection.execute(question, execution_options={"yield_per": _CHUNK})
+        if self._of_this_thread() is not None:
+            with self.reading() as batch:
+                found = batch.execute(question).all()
+            yield from found
+            return
+        few = {"yield_per": _CHUNK}
+        with (
+            self._told(),
+            self._writing.connect() as connection,
+            connection.execute(question, execution_options=few) as answer,
+        ):
             for chunk in answer.partitions():
                 yield from chunk
+
+    def forked(self) -> None:
+        """Leave the connections to the parent process, neither used nor ended; open new ones."""
+        _OF_THE_PARENT.append(self.engine.pool)
+        self.engine.dispose(close=False)
+        self._batch = threading.local()
 
     def _of_this_thread(self) -> Connection | None:
         connection: Connection | None = getattr(self._batch, "connection", None)
@@ -186,28 +199,17 @@ class Database:
         try:
             yield
         except (UnicodeEncodeError, OverflowError) as error:
-            expected = "text without lone surrogates, and whole numbers below 2**63"
-            raise InvalidValue("a value for the database", str(error), expected) from error
+            raise InvalidValue("a value for the database", str(error), _STORABLE) from error
         except DBAPIError as error:
-            raise StoreUnusable(self.name, self._problem(str(error.orig))) from error
-        except sqlite3.Error as error:  # from _prepare, which SQLAlchemy does not watch
-            raise StoreUnusable(self.name, self._problem(str(error))) from error
-
-    def _problem(self, told: str) -> str:
-        if told.startswith("no such table: shoppego_"):
-            return "it has no tables for orders yet; importing, or create(), makes them"
-        # SQLite's only words for three different things.
-        if told == "unable to open database file":
-            path = Path(self.name)
-            try:
-                if path.is_dir():
-                    return "it is a folder"
-                if not path.parent.is_dir():
-                    return "its folder does not exist"
-            except OSError:
-                pass
-            return f"{told} (no permission?)"
-        return told
+            problem = self._dialect.problem(error.orig, self.name)
+            too_long = getattr(error.orig, "sqlstate", None) == _INDEX_LIMIT
+            if too_long or isinstance(error, DataError):
+                raise InvalidValue("a value for the database", problem, _STORABLE) from error
+            raise StoreUnusable(self.name, problem) from error
+        except PendingRollbackError as error:
+            raise StoreUnusable(self.name, "the connection was lost within a batch") from error
+        except NoConnectionFree as error:
+            raise StoreUnusable(self.name, str(error)) from error
 
 
 class Opened:
@@ -223,10 +225,12 @@ class Opened:
     def open(cls, target: Target) -> Self:
         """Open a database, and make its tables if it has none yet.
 
-        :param target: a file's path; a URL such as ``sqlite:///orders.sqlite``; or an engine.
+        :param target: a file's path; a URL such as ``sqlite:///orders.sqlite`` or
+            ``postgresql://siti@db.example/orders``; or an engine.
         :raises InvalidValue: for a URL that is none.
-        :raises StoreUnusable: where the file is no database, can't be written, or was made by
-            a newer release.
+        :raises MissingExtra: for PostgreSQL, without psycopg.
+        :raises StoreUnusable: where it is no database, can't be reached or written, or was made
+            by a newer release.
         """
         opened = cls(target)
         try:
@@ -253,76 +257,51 @@ class Opened:
 
 def _url(target: str | Path | URL) -> URL:
     if isinstance(target, URL):
-        return target
-    if isinstance(target, str) and "://" in target:
+        url = target
+    elif isinstance(target, str) and "://" in target:
         try:
-            return make_url(target)
-        except ArgumentError:
+            url = make_url(target)
+        except (ArgumentError, ValueError):  # the second for a port that is no number
+            shown = re.sub(r"://.*@", "://***@", target, flags=re.DOTALL)
             expected = "a file, or a URL such as sqlite:///orders.sqlite"
-            raise InvalidValue("target", target, expected) from None
-    return URL.create("sqlite", database=str(target))
+            raise InvalidValue("target", shown, expected) from None
+    else:
+        return URL.create("sqlite", database=str(target))
+    # The database's name alone; the second is how libpq writes it too.
+    if url.drivername in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    return url
 
 
-def _in_memory(url: URL) -> bool:
-    name = url.database or ":memory:"
-    return name in {":memory:", "file::memory:"} or url.query.get("mode") == "memory"
+# Not begin_nested(), which compiles its statements anew for every order of an import.
+_SAVEPOINT: Final = "shoppego_orders"
 
 
-def _begin(connection: Connection) -> None:
-    """Take the right to write at once: to read first and ask for it later may fail."""
-    driver: Any = connection.connection.dbapi_connection  # Any: SQLAlchemy does not say which
-    # A host's engine may begin on its own.
-    if not driver.in_transaction:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _undoable(connection: Connection) -> Iterator[Connection]:
-    # Not begin_nested(), which compiles its statements anew for every order of an import.
-    connection.exec_driver_sql("SAVEPOINT shoppego_orders")
+@contextmanager
+def _undone_where_it_fails(batch: Connection) -> Generator[None]:
     try:
-        yield connection
+        yield
     except BaseException:
-        connection.exec_driver_sql("ROLLBACK TO shoppego_orders")
+        # A question that failed too: PostgreSQL would answer no other one.
+        if not batch.invalidated:
+            batch.exec_driver_sql(f"ROLLBACK TO {_SAVEPOINT}")
         raise
-    finally:
-        connection.exec_driver_sql("RELEASE shoppego_orders")
 
 
-def _use_wal(connection: Connection) -> None:
-    for attempt in range(100):
-        try:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        except DBAPIError as error:
-            # SQLite does not wait here while another process does the same.
-            if "locked" not in str(error.orig) or attempt == 99:
-                raise
-            time.sleep(0.01)
-        else:
-            return
+def _keep(batch: Connection) -> None:
+    """Let what comes next be undone without what was written so far."""
+    batch.exec_driver_sql(f"RELEASE {_SAVEPOINT}")
+    batch.exec_driver_sql(f"SAVEPOINT {_SAVEPOINT}")
 
 
-def _tell_statistics(connection: Connection) -> None:
-    # Analysing any table makes the one that statistics stand in.
-    connection.exec_driver_sql(f"ANALYZE {schema_version.name}")
-    connection.exec_driver_sql(
-        "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", list(SQLITE_STATISTICS)
-    )
+_OPENED: Final = WeakSet[Database]()
+_OF_THE_PARENT: Final[list[Pool]] = []
 
 
-def _prepare(driver: Any, record: Any, _: object) -> None:  # Any: SQLAlchemy does not say which
-    """Make a connection ready when it is first taken from the pool.
+def _leave_parents() -> None:
+    for database in list(_OPENED):
+        database.forked()
 
-    A forked process must not use its parent's connections: it drops them, and gets new ones.
-    """
-    here = os.getpid()
-    prepared = record.info.setdefault("shoppego_orders", None)
-    if prepared == here:
-        return
-    if prepared is not None:
-        record.dbapi_connection = None
-        raise DisconnectionError("this connection belongs to the parent process")
-    # In this order, so that the next two wait too.
-    driver.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
-    driver.execute("PRAGMA foreign_keys = ON")
-    driver.execute("PRAGMA synchronous = NORMAL")
-    record.info["shoppego_orders"] = here
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_parents)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from typing import Any, Final
@@ -22,6 +21,7 @@ from sqlalchemy import (
 )
 
 from shoppego_orders.adapters.sql.columns import micros
+from shoppego_orders.adapters.sql.dialects import contains, one_of
 from shoppego_orders.adapters.sql.schema import order_lines, order_tags, orders
 from shoppego_orders.order import OrderRow, Recovery
 from shoppego_orders.periods import Period
@@ -62,16 +62,6 @@ def select_lines(query: OrderQuery) -> Select[Any]:  # Any: one column of each k
 def select_count(query: OrderQuery) -> Select[int]:
     """How many orders match."""
     return select(func.count()).select_from(orders).where(*conditions(query))
-
-
-def one_of(searched: ColumnElement[Any], texts: Collection[str]) -> Condition:
-    """Whether a column holds one of any number of texts.
-
-    They go as one parameter: databases limit how many a statement may have.
-    """
-    findable = sorted(text for text in texts if not UNSTORABLE.search(text))
-    listed = func.json_each(json.dumps(findable)).table_valued("value")
-    return searched.in_(select(listed.c.value))
 
 
 def conditions(query: OrderQuery) -> Iterator[Condition]:
@@ -164,8 +154,8 @@ def _in_totals(query: OrderQuery) -> Iterator[Condition]:
 
 
 def _found(term: str, phones: Collection[str]) -> Condition:
-    # instr, not LIKE: % and _ are ordinary characters in a name, and case is folded already.
+    # Not LIKE: % and _ are ordinary characters in a name, and case is folded already.
     return or_(
-        func.instr(orders.c.search_text, term) > 0,
-        *(func.instr(orders.c.phone_digits, digits) > 0 for digits in phones),
+        contains(orders.c.search_text, term),
+        *(contains(orders.c.phone_digits, digits) for digits in phones),
     )

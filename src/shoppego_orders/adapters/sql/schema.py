@@ -32,15 +32,16 @@ from shoppego_orders.order import OrderRow
 SCHEMA_VERSION: Final = 2
 """Of the tables below; a database with a higher one was made by a newer release."""
 
-# Ids sort by code point, as Python sorts them; PostgreSQL would ask the locale.
-_ID: Final = Text().with_variant(Text(collation="C"), "postgresql")
-_TYPES: Final[dict[type, type[TypeEngine[Any]]]] = {
-    str: Text,
-    tuple: Text,
-    bool: Boolean,
-    int: BigInteger,
-    datetime: BigInteger,
-    Money: BigInteger,
+# Texts sort by code point, as Python sorts them. PostgreSQL would ask the locale, whose next
+# version may sort otherwise and then find nothing in an index.
+_TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+_TYPES: Final[dict[type, TypeEngine[Any]]] = {
+    str: _TEXT,
+    tuple: _TEXT,
+    bool: Boolean(),
+    int: BigInteger(),
+    datetime: BigInteger(),
+    Money: BigInteger(),
 }
 
 metadata = MetaData()
@@ -59,8 +60,8 @@ def kind_of(hint: Any) -> type:  # Any: a type hint
 
 def _column(name: str, hint: Any) -> Column[Any]:  # Any: a type hint, and whatever it says
     if name == "id":
-        return Column(name, _ID, primary_key=True)
-    return Column(name, _TYPES[kind_of(hint)](), nullable=NoneType in get_args(hint))
+        return Column(name, _TEXT, primary_key=True)
+    return Column(name, _TYPES[kind_of(hint)], nullable=NoneType in get_args(hint))
 
 
 orders = Table(
@@ -69,7 +70,7 @@ orders = Table(
     *(_column(name, hint) for name, hint in get_type_hints(OrderRow).items()),
     Column("version", BigInteger, nullable=False),
     # Last, so that reading the columns before it never touches the pages it spills onto.
-    Column("document", Text, nullable=False),
+    Column("document", _TEXT, nullable=False),
 )
 # The number first: nobody should read a shop through this one.
 Index("shoppego_orders_by_number", orders.c.number, orders.c.shop, unique=True)
@@ -103,24 +104,27 @@ for _name, _columns in (
         postgresql_where=orders.c.decided == false(),
     )
 
-# Abandoned, and nobody knows yet how it ended.
-Index(
-    "shoppego_open_recoveries",
-    orders.c.placed_at,
-    orders.c.id,
-    unique=True,
-    sqlite_where=orders.c.recovery == literal_column("'open'"),
-    postgresql_where=orders.c.recovery == literal_column("'open'"),
-)
+# Abandoned, and nobody knows yet how it ended: what reminders and outcomes read.
+for _name, _columns in (
+    ("shoppego_open_recoveries", (orders.c.placed_at, orders.c.id)),
+    ("shoppego_open_recoveries_by_shop", (orders.c.shop, orders.c.placed_at, orders.c.id)),
+):
+    Index(
+        _name,
+        *_columns,
+        unique=True,
+        sqlite_where=orders.c.recovery == literal_column("'open'"),
+        postgresql_where=orders.c.recovery == literal_column("'open'"),
+    )
 
 order_lines = Table(
     "shoppego_lines",
     metadata,
-    Column("order_id", _ID, ForeignKey(orders.c.id), primary_key=True),
+    Column("order_id", _TEXT, ForeignKey(orders.c.id), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("product", Text, nullable=False),
-    Column("variant", Text, nullable=False),
-    Column("sku", Text, nullable=False),
+    Column("product", _TEXT, nullable=False),
+    Column("variant", _TEXT, nullable=False),
+    Column("sku", _TEXT, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("unit_price", BigInteger, nullable=False),
     Column("line_total", BigInteger, nullable=False),
@@ -131,8 +135,8 @@ order_lines = Table(
 order_tags = Table(
     "shoppego_tags",
     metadata,
-    Column("tag", Text, primary_key=True),
-    Column("order_id", _ID, ForeignKey(orders.c.id), primary_key=True),
+    Column("tag", _TEXT, primary_key=True),
+    Column("order_id", _TEXT, ForeignKey(orders.c.id), primary_key=True),
     Index("shoppego_tags_by_order", "order_id"),
     sqlite_with_rowid=False,
 )
@@ -140,22 +144,22 @@ order_tags = Table(
 order_events = Table(
     "shoppego_events",
     metadata,
-    Column("order_id", _ID, ForeignKey(orders.c.id), primary_key=True),
+    Column("order_id", _TEXT, ForeignKey(orders.c.id), primary_key=True),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
-    Column("type", Text, nullable=False),
+    Column("type", _TEXT, nullable=False),
     Column("occurred_at", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
-    Column("document", Text, nullable=False),
+    Column("document", _TEXT, nullable=False),
 )
 
 tasks = Table(
     "shoppego_tasks",
     metadata,
-    Column("key", _ID, primary_key=True),
+    Column("key", _TEXT, primary_key=True),
     Column("claimed_at", BigInteger, nullable=False),
-    Column("outcome", Text),
+    Column("outcome", _TEXT),
     Column("settled_at", BigInteger),
-    Column("note", Text, nullable=False, server_default=""),
+    Column("note", _TEXT, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 
@@ -168,6 +172,7 @@ SQLITE_STATISTICS: Final = (
     (orders.name, "shoppego_undecided_by_time", "1000 1 1"),
     (orders.name, "shoppego_undecided_by_shop", "1000 100 1 1"),
     (orders.name, "shoppego_open_recoveries", "1000 1 1"),
+    (orders.name, "shoppego_open_recoveries_by_shop", "1000 100 1 1"),
     (order_lines.name, order_lines.name, "3000000 3 1"),
     (order_tags.name, order_tags.name, "1000000 10000 1"),
     (order_tags.name, "shoppego_tags_by_order", "1000000 1 1"),

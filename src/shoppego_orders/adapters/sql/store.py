@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import islice
+from datetime import datetime
 from typing import Any, Final, final
 
 import attrs
@@ -151,15 +151,22 @@ class SqlOrderStore(Opened):
             raise OrderNotFound(order_id)
         return tuple(map(event_from_json, found))
 
-    def settle_kept(self, order_ids: Iterable[str]) -> None:
-        """Note that a sweep judged these orders and kept them; unknown ones are passed over."""
+    def settle_kept(self, judged: Iterable[OrderRow]) -> None:
+        """Note that a sweep judged these orders; unknown and newer ones are passed over."""
         # Taken whole before the lock is: they may come from a stream that is being written to.
-        left = iter(list(order_ids))
-        with self.database.writing() as connection:
-            while chunk := list(islice(left, 10_000)):
-                kept = queries.one_of(orders.c.id, chunk)
-                undecided = orders.c.decided == false()
-                connection.execute(update(orders).where(undecided, kept).values(decided=true()))
+        # By id: two that wrote in different orders could wait for each other.
+        rows = sorted((row for row in judged if not UNSTORABLE.search(row.id)), key=_id)
+        known = [
+            {
+                "known_id": row.id,
+                "known_completed_at": _micros_or_none(row.completed_at),
+                "known_abandoned_at": _micros_or_none(row.abandoned_at),
+            }
+            for row in rows
+        ]
+        if known:
+            with self.database.batch(), self.database.writing() as connection:
+                connection.execute(_SETTLE, known)
 
     def disagreements(self) -> Iterator[str]:
         """Prove that columns, lines, tags and events say what the documents say.
@@ -209,10 +216,12 @@ def _replace(connection: Connection, order: Order, values: dict[str, object]) ->
     """
     known = {"known_id": order.id, "known_version": order.version}
     changed = {name: value for name, value in values.items() if name not in _FIXED}
-    decided: bool | None = connection.execute(_REPLACE, changed | known).scalar_one_or_none()
-    if decided is None:
+    while True:
+        decided: bool | None = connection.execute(_REPLACE, changed | known).scalar_one_or_none()
+        if decided is not None:
+            break
+        # Raises; or else somebody has just written that very version, and it is to be replaced.
         _stored_decision(connection, order)
-        raise AssertionError("the version that was not there is there, within a transaction")
     connection.execute(_DELETE_LINES, {"id": order.id})
     connection.execute(_DELETE_TAGS, {"id": order.id})
     return decided
@@ -228,6 +237,14 @@ def _stored_decision(connection: Connection, order: Order) -> bool:
     if version != order.version:
         raise StaleOrder(order.id, order.version, version)
     return decided
+
+
+def _id(row: OrderRow) -> str:
+    return row.id
+
+
+def _micros_or_none(instant: datetime | None) -> int | None:
+    return None if instant is None else micros(instant)
 
 
 def _event_values(event: OrderEvent, number: int) -> dict[str, object]:
@@ -259,6 +276,7 @@ _CHANGED["decided"] = or_(
     and_(
         orders.c.decided,
         orders.c.completed_at.is_not_distinct_from(bindparam("completed_at", type_=BigInteger)),
+        orders.c.abandoned_at.is_not_distinct_from(bindparam("abandoned_at", type_=BigInteger)),
     ),
 )
 _REPLACE: Final = (
@@ -266,6 +284,20 @@ _REPLACE: Final = (
     .where(orders.c.id == bindparam("known_id"), orders.c.version == bindparam("known_version"))
     .values(_CHANGED)
     .returning(orders.c.decided)
+)
+_SETTLE: Final = (
+    update(orders)
+    .where(
+        orders.c.id == bindparam("known_id"),
+        orders.c.decided == false(),
+        orders.c.completed_at.is_not_distinct_from(
+            bindparam("known_completed_at", type_=BigInteger)
+        ),
+        orders.c.abandoned_at.is_not_distinct_from(
+            bindparam("known_abandoned_at", type_=BigInteger)
+        ),
+    )
+    .values(decided=true())
 )
 _ADD_EVENT: Final = insert(order_events)
 _EVENTS: Final = (

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import final
+from typing import Final, final
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, select, text, update
 
 from shoppego_orders.adapters.sql.columns import instant, micros
 from shoppego_orders.adapters.sql.database import Opened
 from shoppego_orders.adapters.sql.schema import tasks
-from shoppego_orders.errors import TaskNotClaimed, TaskSettled
+from shoppego_orders.errors import InvalidValue, TaskNotClaimed, TaskSettled
 from shoppego_orders.periods import utc
 from shoppego_orders.ports import Outcome, Task
-from shoppego_orders.texts import storable
+from shoppego_orders.texts import UNSTORABLE, storable
+
+# Written out, for SQLAlchemy has one for each dialect. An error would end a transaction.
+_CLAIM: Final = text(
+    "INSERT INTO shoppego_tasks (key, claimed_at) VALUES (:key, :claimed_at) ON CONFLICT DO NOTHING"
+)
 
 
 @final
@@ -30,14 +34,14 @@ class SqlTaskLog(Opened):
         """Claim a task; of several who try, one gets True, and nobody ever again.
 
         :raises NaiveDatetime: for a time without a zone.
+        :raises InvalidValue: for a key that can't be stored.
         """
         claimed_at = micros(utc(at, "at"))
+        if UNSTORABLE.search(key):
+            raise InvalidValue("key", key, "a text without NUL and lone surrogates")
         with self.database.writing() as connection:
-            try:
-                connection.execute(insert(tasks).values(key=key, claimed_at=claimed_at))
-            except IntegrityError:
-                return False
-        return True
+            claimed = connection.execute(_CLAIM, {"key": key, "claimed_at": claimed_at})
+            return claimed.rowcount == 1
 
     def settle(self, key: str, outcome: Outcome, at: datetime, note: str = "") -> None:
         """Say how a claimed task ended; repeating the same outcome changes nothing.
@@ -47,6 +51,8 @@ class SqlTaskLog(Opened):
         :raises NaiveDatetime: for a time without a zone.
         """
         settled_at = micros(utc(at, "at"))
+        if UNSTORABLE.search(key):
+            raise TaskNotClaimed(key)
         ended = {"outcome": outcome.value, "settled_at": settled_at, "note": storable(note)}
         unsettled = (tasks.c.key == key, tasks.c.outcome.is_(None))
         with self.database.writing() as connection:
@@ -62,9 +68,14 @@ class SqlTaskLog(Opened):
 
     def tasks(self, prefix: str = "") -> Iterator[Task]:
         """Yield the tasks whose key begins so, by key; with those never settled."""
+        if UNSTORABLE.search(prefix):
+            return
         begins = func.substr(tasks.c.key, 1, len(prefix)) == prefix
-        # The second condition lets the database begin where the prefix does.
+        # The other conditions let the database begin, and end, where the prefix does.
         found = select(tasks).where(begins, tasks.c.key >= prefix).order_by(tasks.c.key)
+        beyond = _beyond(prefix)
+        if beyond is not None:
+            found = found.where(tasks.c.key < beyond)
         for key, claimed_at, outcome, settled_at, note in self.database.stream(found):
             yield Task(
                 key,
@@ -73,3 +84,10 @@ class SqlTaskLog(Opened):
                 None if settled_at is None else instant(settled_at),
                 note,
             )
+
+
+def _beyond(prefix: str) -> str | None:
+    """A text after all that begin so, as code points sort; None where none is known."""
+    if not prefix or prefix[-1] >= "\ud7ff":  # what follows it is a surrogate, or nothing
+        return None
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)

@@ -1,0 +1,307 @@
+"""What SQLite and PostgreSQL do differently, all of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol, final
+
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Text,
+    TypeDecorator,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine.interfaces import Dialect as Compiled
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+from shoppego_orders.adapters.sql.schema import SQLITE_STATISTICS, schema_version
+from shoppego_orders.errors import MissingExtra, StoreUnusable
+from shoppego_orders.texts import UNSTORABLE
+
+_PATIENCE_MS: Final = 30_000
+_OLDEST_SQLITE: Final = (3, 35)
+_MAKING_TABLES: Final = 0x5348_4F50  # ours among a database's advisory locks
+_NO_TABLES: Final = "it has no tables for orders yet; importing, or create(), makes them"
+
+
+class Dialect(Protocol):
+    """How one kind of database is opened and written to, and what its complaints mean.
+
+    :ivar asking: execution options for single questions.
+    :ivar writing: execution options for transactions, and for streams.
+    """
+
+    asking: Mapping[str, str]
+    writing: Mapping[str, str]
+
+    def name(self, url: URL) -> str:
+        """What to call a database in messages; without a password."""
+        ...
+
+    def check(self, url: URL) -> None:
+        """Refuse what can't hold a store.
+
+        :raises StoreUnusable: saying why.
+        :raises MissingExtra: without the driver.
+        """
+        ...
+
+    def engine(self, target: URL | Engine) -> Engine:
+        """Make an engine, or make a host's ready."""
+        ...
+
+    def begin(self, connection: Connection) -> None:
+        """Begin to write one order or task."""
+        ...
+
+    def begin_batch(self, connection: Connection) -> None:
+        """Begin to write many in one transaction: one such transaction at a time."""
+        ...
+
+    def begin_making(self, connection: Connection) -> None:
+        """Begin to make the tables: one process at a time."""
+        ...
+
+    def made(self, connection: Connection) -> None:
+        """End making the tables, before it is committed."""
+        ...
+
+    def problem(self, error: BaseException | None, name: str) -> str:
+        """Tell in our words what the driver raised."""
+        ...
+
+
+@final
+class _Sqlite:
+    asking: Mapping[str, str] = {}
+    writing: Mapping[str, str] = {}
+
+    def name(self, url: URL) -> str:
+        return url.database or url.render_as_string(hide_password=True)
+
+    def check(self, url: URL) -> None:
+        named = url.database or ":memory:"
+        if named in {":memory:", "file::memory:"} or url.query.get("mode") == "memory":
+            problem = "a SQLite database in memory can't be shared; name a file"
+            raise StoreUnusable(self.name(url), f"{problem}, or use MemoryOrderStore")
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            problem = f"SQLite 3.35 or newer is needed, and {sqlite3.sqlite_version} is here"
+            raise StoreUnusable(self.name(url), problem)
+
+    def engine(self, target: URL | Engine) -> Engine:
+        # As many connections as streams are open; a stream must never wait for another's end.
+        engine = target if isinstance(target, Engine) else create_engine(target, max_overflow=-1)
+        if not event.contains(engine, "checkout", _prepare):
+            event.listen(engine, "checkout", _prepare)
+        return engine
+
+    def begin(self, connection: Connection) -> None:
+        # Take the right to write at once: to read first and ask for it later may fail.
+        driver: Any = connection.connection.dbapi_connection  # Any: SQLAlchemy does not say which
+        # A host's engine may begin on its own.
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def begin_batch(self, connection: Connection) -> None:
+        self.begin(connection)
+
+    def begin_making(self, connection: Connection) -> None:
+        _use_wal(connection)
+        self.begin(connection)
+
+    def made(self, connection: Connection) -> None:
+        # Analysing any table makes the one that statistics stand in.
+        connection.exec_driver_sql(f"ANALYZE {schema_version.name}")
+        connection.exec_driver_sql(
+            "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", list(SQLITE_STATISTICS)
+        )
+
+    def problem(self, error: BaseException | None, name: str) -> str:
+        told = str(error)
+        if told.startswith("no such table: shoppego_"):
+            return _NO_TABLES
+        # SQLite's only words for three different things.
+        if told == "unable to open database file":
+            path = Path(name)
+            try:
+                if path.is_dir():
+                    return "it is a folder"
+                if not path.parent.is_dir():
+                    return "its folder does not exist"
+            except OSError:
+                pass
+            return f"{told} (no permission?)"
+        return told
+
+
+@final
+class _Postgresql:
+    # A statement alone is a transaction, with nothing to be sent around it.
+    asking: Mapping[str, str] = {"isolation_level": "AUTOCOMMIT"}
+    # Whatever a host's engine uses for its own work.
+    writing: Mapping[str, str] = {"isolation_level": "READ COMMITTED"}
+
+    def name(self, url: URL) -> str:
+        # A password may stand in the query too.
+        shown = url.difference_update_query(set(url.query) - {"host", "port"})
+        return shown.render_as_string(hide_password=True)
+
+    def check(self, url: URL) -> None:
+        driver = url.get_driver_name()
+        if driver != "psycopg":
+            problem = f"its driver is {driver}, and psycopg is needed: postgresql+psycopg://"
+            raise StoreUnusable(self.name(url), problem)
+        try:
+            # Nothing is used of it here: SQLAlchemy would import it too, and raise otherwise.
+            import psycopg  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        except ImportError as error:
+            raise MissingExtra("psycopg", "postgresql") from error
+
+    def engine(self, target: URL | Engine) -> Engine:
+        if isinstance(target, Engine):
+            return target
+        engine = create_engine(
+            target,
+            max_overflow=-1,  # as above
+            pool_pre_ping=True,  # the server may have restarted, or a firewall lost patience
+            connect_args={"client_encoding": "utf-8"},
+        )
+        event.listen(engine, "connect", _set_patience)
+        return engine
+
+    def begin(self, connection: Connection) -> None:
+        pass  # the driver does, with the first statement
+
+    def begin_batch(self, connection: Connection) -> None:
+        # Two that write the same orders in another sequence would wait for each other for ever.
+        connection.execute(select(schema_version).with_for_update())
+
+    def begin_making(self, connection: Connection) -> None:
+        connection.execute(select(func.pg_advisory_xact_lock(_MAKING_TABLES)))
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+        if encoding != "UTF8":
+            problem = f"its encoding is {encoding}, and only UTF8 holds every text, in its order"
+            raise StoreUnusable(self.name(connection.engine.url), problem)
+
+    def made(self, connection: Connection) -> None:
+        pass
+
+    def problem(self, error: BaseException | None, name: str) -> str:  # noqa: ARG002  # SQLite's
+        diagnosis: Any = getattr(error, "diag", None)  # Any: psycopg may not be installed
+        told: str = getattr(diagnosis, "message_primary", None) or " ".join(str(error).split())
+        if told.startswith('relation "shoppego_') and told.endswith("does not exist"):
+            return _NO_TABLES
+        return told
+
+
+DIALECTS: Final[Mapping[str, Dialect]] = {"sqlite": _Sqlite(), "postgresql": _Postgresql()}
+"""By SQLAlchemy's name of them."""
+
+
+def _prepare(driver: Any, record: Any, _: object) -> None:  # Any: SQLAlchemy does not say which
+    """Make a connection to SQLite ready when it is first taken from the pool, a host's too."""
+    if record.info.get("shoppego_orders"):
+        return
+    # In this order, so that the next two wait too.
+    driver.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+    driver.execute("PRAGMA foreign_keys = ON")
+    driver.execute("PRAGMA synchronous = NORMAL")
+    record.info["shoppego_orders"] = True
+
+
+def _use_wal(connection: Connection) -> None:
+    for attempt in range(100):
+        try:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        except DBAPIError as error:
+            # SQLite does not wait here while another process does the same.
+            if "locked" not in str(error.orig) or attempt == 99:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _set_patience(driver: Any, _: object) -> None:  # Any: SQLAlchemy does not say which
+    driver.execute(f"SET lock_timeout = {_PATIENCE_MS}")
+    driver.commit()
+
+
+def one_of(searched: ColumnElement[Any], texts: Collection[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of any number of texts.
+
+    They go as one parameter: databases limit how many a statement may have.
+    """
+    # What can't be stored is not asked for: a driver would refuse it.
+    findable = sorted(text for text in texts if not UNSTORABLE.search(text))
+    return _OneOf(searched, bindparam(None, findable, type_=_Texts()))
+
+
+def contains(searched: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether a column's text has another within it: as it is, not as a pattern."""
+    return _Contains(searched, bindparam(None, text, type_=Text()))
+
+
+class _Texts(TypeDecorator[list[str]]):
+    """A list of texts as one parameter."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Compiled) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[str] | None, dialect: Compiled) -> Any:
+        return value if dialect.name == "postgresql" else json.dumps(value)
+
+
+class _OneOf(FunctionElement[bool]):
+    inherit_cache = True
+
+
+class _Contains(FunctionElement[bool]):
+    inherit_cache = True
+
+
+def _written(element: FunctionElement[bool], compiler: SQLCompiler, **how: Any) -> list[str]:
+    return [compiler.process(clause, **how) for clause in element.clauses]
+
+
+@compiles(_OneOf, "sqlite")
+def _(element: _OneOf, compiler: SQLCompiler, **how: Any) -> str:
+    searched, listed = _written(element, compiler, **how)
+    return f"{searched} IN (SELECT value FROM json_each({listed}))"  # noqa: S608  # SQLAlchemy's
+
+
+@compiles(_OneOf, "postgresql")
+def _(element: _OneOf, compiler: SQLCompiler, **how: Any) -> str:
+    searched, listed = _written(element, compiler, **how)
+    return f"{searched} = ANY ({listed})"
+
+
+@compiles(_Contains, "sqlite")
+def _(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:
+    searched, text = _written(element, compiler, **how)
+    return f"instr({searched}, {text}) > 0"
+
+
+@compiles(_Contains, "postgresql")
+def _(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:
+    searched, text = _written(element, compiler, **how)
+    return f"strpos({searched}, {text}) > 0"
