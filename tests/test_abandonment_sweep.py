@@ -42,7 +42,7 @@ from shoppego_orders.abandonment import (
     next_due,
     sweep,
 )
-from shoppego_orders.abandonment.rules import Tagged, TotalAtLeast, Unpaid
+from shoppego_orders.abandonment.rules import FirstOrder, Tagged, TotalAtLeast, Unpaid
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.customers import Customer
 from shoppego_orders.errors import InvalidDocument, InvalidValue, NaiveDatetime
@@ -140,6 +140,22 @@ def test_what_was_reported_late_and_does_not_count_for_the_policy_leaves_the_mar
     assert sweep(store, policy, LATER).abandoned == ("1262140",)
     assert abandonments(store) == {"1262140": DUE}
     assert sweep(store, policy, LATER).judged == 0
+
+
+@pytest.mark.parametrize(
+    ("earlier", "kept"),
+    [(INSTANT, True), (timedelta(days=30), True), (timedelta(days=30) + INSTANT, False)],
+)
+def test_a_purchase_that_a_rule_looks_back_on_may_be_reported_late(
+    earlier: timedelta, *, kept: bool
+) -> None:
+    store = stored([begun("first", at=BEGAN - timedelta(days=60)), begun("second")])
+    policy = AbandonmentPolicy(rule=Unfulfilled() & FirstOrder(timedelta(days=30)))
+    assert sweep(store, policy, LATER).abandoned == ("first", "second")
+    first = store.get("first").record_payment("r", PRICE, at=BEGAN - earlier, recorded_at=LATER)
+    store.save(first)
+    assert ("second" in sweep(store, policy, LATER).retracted) is kept
+    assert ("second" not in abandonments(store)) is kept
 
 
 def test_nothing_is_missed_when_the_scheduler_stood_still_for_years() -> None:

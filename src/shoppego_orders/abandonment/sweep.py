@@ -363,12 +363,12 @@ class _Judge:
         if not keys or not bought.held:
             return
         longest = self._policy.longest_window
-        start = _FIRST if longest is None else back(min(times), longest + self._lookback)
-        query = OrderQuery(
-            shop=shop,
-            customer_keys=keys,
-            placed=Period(start, min(max(times), _LAST) + _INSTANT),
-        )
+        # Of those that began before a purchase it is in the period, of those after in what rules
+        # look back over.
+        start = _FIRST if longest is None else back(min(times), longest)
+        last = min(max(times), _LAST)
+        end = last + min(self._lookback, _LAST - last) + _INSTANT
+        query = OrderQuery(shop=shop, customer_keys=keys, placed=Period(start, end))
         for others in batches(self._store, query):
             touched = [
                 other
