@@ -192,6 +192,8 @@ def test_the_order_itself_is_no_other_purchase() -> None:
     order = paid(begun(), BEGAN + minutes(30))
     policy = AbandonmentPolicy(rule=NoOtherPurchase())
     assert policy.judge(order, [order], LATER).status is VerdictStatus.ABANDONED
+    # Nor is it one of itself as it was, before that was known.
+    assert policy.judge(begun(), [order], LATER).status is VerdictStatus.ABANDONED
 
 
 def test_a_purchase_that_was_cancelled_afterwards_was_one() -> None:

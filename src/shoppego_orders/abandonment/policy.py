@@ -162,7 +162,9 @@ class AbandonmentPolicy:
             if (at := getattr(order, field)) is not None:
                 utc(at, field)
         theirs = Purchases.among(
-            purchase for purchase in purchases if purchase.customer_key == order.customer_key
+            purchase
+            for purchase in purchases
+            if purchase.customer_key == order.customer_key and purchase.id != order.id
         )
         context = theirs.context(order, began, due, self.rule.looks_back())
         return self.decide(order, context, utc(as_of, "as_of"), self.id)
