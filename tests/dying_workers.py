@@ -31,6 +31,7 @@ from shoppego_orders.abandonment import (
     RecoveryPlan,
     Unfulfilled,
     remind,
+    settle_recoveries,
     sweep,
 )
 from shoppego_orders.abandonment.rules import Tagged
@@ -244,7 +245,7 @@ def work(site: Site, doom: Doom, seed: int) -> None:
     """Do some of everything in any order, until death or the end."""
     chance = random.Random(seed)
     fate = Fate(doom)
-    with SqlOrderStore.open(site.target) as kept:
+    with SqlOrderStore(site.target) as kept:
         fate.watch(kept)
         store = DoomedStore(kept, fate)
         tasks = DoomedTaskLog(SqlTaskLog(kept.database), fate)
@@ -256,6 +257,7 @@ def work(site: Site, doom: Doom, seed: int) -> None:
                 partial(store.count, OrderQuery(shop=shop, decided=False)),
                 partial(sweep, store, POLICY, site.now, shop=shop, limit=limit),
                 partial(remind, store, tasks, mailer, PLAN, site.now, shop=shop),
+                partial(settle_recoveries, store, PLAN.lost_after, site.now, shop=shop),
                 *(partial(report.tell, store, site.now) for report in reports[:1]),
             ]
             del reports[:1]
@@ -266,13 +268,17 @@ def work(site: Site, doom: Doom, seed: int) -> None:
 def undisturbed(site: Site) -> None:
     """Do everything that is left to do; what one sweep marks and takes back, a second settles."""
     alive = Fate(None)
-    with SqlOrderStore.open(site.target) as store:
+    with SqlOrderStore(site.target) as store:
         tasks = DoomedTaskLog(SqlTaskLog(store.database), alive)
         for report in site.reports:
             report.tell(store, site.now)
         sweep(store, POLICY, site.now)
         sweep(store, POLICY, site.now)
         remind(store, tasks, DoomedMailer(site.outbox, alive, tasks), PLAN, site.now)
+        settle_recoveries(store, PLAN.lost_after, site.now)
+
+
+_NEEDED: Final = ("shoppego_orders.abandonment", "shoppego_orders.adapters.sql", "sqlalchemy")
 
 
 def let_die(site: Site, points: Sequence[str], chance: random.Random) -> Counter[str]:
@@ -282,7 +288,7 @@ def let_die(site: Site, points: Sequence[str], chance: random.Random) -> Counter
     """
     # Each begins as a copy of a clean server that has imported what they need, and nothing else.
     fresh = multiprocessing.get_context("forkserver")
-    fresh.set_forkserver_preload(["pytest", "shoppego_orders.adapters.sql", "sqlalchemy"])
+    fresh.set_forkserver_preload(["pytest", "psycopg", *_NEEDED])
     waiting = [Doom(point, 1 + int(chance.expovariate(1 / 2))) for point in points]
     working: dict[int, tuple[Any, Doom]] = {}  # Any: multiprocessing's types differ by platform
     killed = Counter[str]()
@@ -314,5 +320,5 @@ def let_die(site: Site, points: Sequence[str], chance: random.Random) -> Counter
 
 
 def spread(rounds: int) -> timedelta:
-    """How far apart rounds are, so that in the end every step of the plan is due for some."""
-    return timedelta(hours=108) / rounds
+    """How far apart rounds are: in the end the last step is due for those of the first one."""
+    return timedelta(hours=80) / max(rounds - 1, 1)

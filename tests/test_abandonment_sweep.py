@@ -42,7 +42,7 @@ from shoppego_orders.abandonment import (
     next_due,
     sweep,
 )
-from shoppego_orders.abandonment.rules import Tagged, TotalAtLeast, Unpaid
+from shoppego_orders.abandonment.rules import FirstOrder, Tagged, TotalAtLeast, Unpaid
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.customers import Customer
 from shoppego_orders.errors import InvalidDocument, InvalidValue, NaiveDatetime
@@ -140,6 +140,22 @@ def test_what_was_reported_late_and_does_not_count_for_the_policy_leaves_the_mar
     assert sweep(store, policy, LATER).abandoned == ("1262140",)
     assert abandonments(store) == {"1262140": DUE}
     assert sweep(store, policy, LATER).judged == 0
+
+
+@pytest.mark.parametrize(
+    ("earlier", "kept"),
+    [(INSTANT, True), (timedelta(days=30), True), (timedelta(days=30) + INSTANT, False)],
+)
+def test_a_purchase_that_a_rule_looks_back_on_may_be_reported_late(
+    earlier: timedelta, *, kept: bool
+) -> None:
+    store = stored([begun("first", at=BEGAN - timedelta(days=60)), begun("second")])
+    policy = AbandonmentPolicy(rule=Unfulfilled() & FirstOrder(timedelta(days=30)))
+    assert sweep(store, policy, LATER).abandoned == ("first", "second")
+    first = store.get("first").record_payment("r", PRICE, at=BEGAN - earlier, recorded_at=LATER)
+    store.save(first)
+    assert ("second" in sweep(store, policy, LATER).retracted) is kept
+    assert ("second" not in abandonments(store)) is kept
 
 
 def test_nothing_is_missed_when_the_scheduler_stood_still_for_years() -> None:
@@ -482,15 +498,23 @@ def others() -> list[Order]:
 
 
 @pytest.mark.parametrize("other", ["decided-long-ago", "to-be-kept", "to-be-marked"])
-@pytest.mark.parametrize("swept_too", [False, True])
-@pytest.mark.parametrize("dies_after", [None, 0, 1, 2, 3])
+@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize("swept_too", [0, 1, 100])
+@pytest.mark.parametrize("dies_after", [None, 0, 1, 2])
 def test_a_purchase_that_is_reported_at_any_step_is_not_overlooked(
-    other: str, *, swept_too: bool, dies_after: int | None
+    other: str, *, keeps: bool, swept_too: int, dies_after: int | None
 ) -> None:
-    """Not even when another worker sweeps at once, and this one dies at any step after that."""
+    """Not even when another worker sweeps at once, and this one dies at any step after that.
+
+    :param swept_too: how many orders the other worker judges, at most.
+    :param keeps: whether the purchase keeps the order, or is what the rule asks for.
+    """
+    policy = AbandonmentPolicy(
+        rule=Unfulfilled() & (NoOtherPurchase() if keeps else ~NoOtherPurchase())
+    )
     for step, after in ((step, after) for step in itertools.count(1) for after in (False, True)):
         store = stored(others())
-        sweep(store, POLICY, BEGAN)
+        sweep(store, policy, BEGAN)
         told: list[int] = []
 
         def report(store: MemoryOrderStore = store, told: list[int] = told) -> None:
@@ -499,17 +523,17 @@ def test_a_purchase_that_is_reported_at_any_step_is_not_overlooked(
             order = store.get(other).record_payment("r", PRICE, at=within, recorded_at=LATER)
             store.save(order)
             if swept_too:
-                sweep(store, POLICY, LATER)
+                sweep(store, policy, LATER, limit=swept_too)
 
         dies_at = 0 if dies_after is None else step + dies_after
         reported = DisturbedStore(store, step, report, after=after)
         with contextlib.suppress(Crash):
-            sweep(DisturbedStore(reported, dies_at, _dead, after=True), POLICY, LATER)
+            sweep(DisturbedStore(reported, dies_at, _dead, after=True), policy, LATER)
         if not told:
             break
         for _ in range(2):  # what was marked and taken back at once is settled by the next one
-            sweep(store, POLICY, LATER)
-        assert "left" not in abandonments(store)
+            sweep(store, policy, LATER)
+        assert ("left" in abandonments(store)) is not keeps
         assert marks(store, "left") <= 1
         assert undecided(store) == []
 

@@ -61,8 +61,9 @@ from shoppego_orders.errors import (
     NaiveDatetime,
     UnknownTimeZone,
 )
-from shoppego_orders.order import LineItem, Order
+from shoppego_orders.order import LineItem, Order, OrderRow
 from shoppego_orders.ports import Outcome, Task
+from shoppego_orders.query import OrderQuery
 
 NURUL = "nurul@example.com"
 
@@ -308,6 +309,29 @@ def test_who_has_bought_something_else_since_is_left_in_peace(other: Order, *, s
     assert (key_of() in result.sent) is sent
     if not sent:
         assert result.skipped == {key_of(): "the customer has bought something else since"}
+
+
+def test_what_a_customer_bought_is_asked_once_for_all_their_orders() -> None:
+    asked: list[str] = []
+
+    class Asked(WatchedStore):
+        def rows(self, query: OrderQuery) -> itertools.chain[OrderRow]:
+            asked.extend(query.customer_keys or ())
+            return itertools.chain(super().rows(query))
+
+    orders = [left(begun(f"{n}", at=BEGAN - minutes(n))) for n in range(5)]
+    desk = Desk(*orders, bought("b", at=DUE))
+    result = remind(Asked(desk.store, Watch()), desk.tasks, desk.mailer, PLAN, FIRST)
+    assert list(result.skipped.values()) == ["the customer has bought something else since"] * 5
+    assert asked == [f"email:{AISYAH}"]
+    # The newest of them bought itself is another purchase for those before it, and none for it.
+    desk = Desk(*orders)
+    desk.change(lambda order: paid(order, FIRST), "0")
+    result = remind(desk.store, desk.tasks, desk.mailer, PLAN, FIRST)
+    assert list(result.skipped.values()) == [
+        "it was completed after all",
+        *["the customer has bought something else since"] * 4,
+    ]
 
 
 def test_whoever_is_nobody_known_is_written_to_where_there_is_an_address() -> None:

@@ -253,7 +253,7 @@ class _Judge:
             judged.append(seen)
             if answer.status is VerdictStatus.ABANDONED and row.abandoned_at is None:
                 self.reasons[row.id] = answer.reasons
-            else:
+            elif row.id not in self.reasons:
                 self.kept += 1
         if judged and not self._dry_run:
             self._settle(judged, {row.id: row.completed_at for row in bought}, shop)
@@ -289,7 +289,8 @@ class _Judge:
                 if (fresh := OrderRow.of(order)) != row:
                     if fresh.decided and not row.decided:
                         return Skipped(row.id, "another sweep decided it first"), fresh
-                    if fresh.abandoned_at is not None and row.abandoned_at is None:
+                    theirs = fresh.abandoned_at is not None and row.abandoned_at is None
+                    if theirs and row.id not in self.reasons:
                         return Skipped(row.id, "another sweep marked it first"), fresh
                     if fresh.completed_at != row.completed_at:
                         self._reconsider([fresh], row.shop)
@@ -353,9 +354,9 @@ class _Judge:
         return list(self._store.rows(query))
 
     def _reconsider(self, rows: Sequence[OrderRow], shop: str | None) -> None:
-        """Judge the marked or decided orders again in whose period one of these was bought.
+        """Judge the orders again in whose period one of these was bought.
 
-        They were judged when it was not known yet.
+        They were judged when it was not known yet, or another worker is judging them this moment.
         """
         bought = Purchases.among(rows)
         keys = frozenset(row.customer_key for row in rows if row.customer_key is not None)
@@ -363,19 +364,17 @@ class _Judge:
         if not keys or not bought.held:
             return
         longest = self._policy.longest_window
-        start = _FIRST if longest is None else back(min(times), longest + self._lookback)
-        query = OrderQuery(
-            shop=shop,
-            customer_keys=keys,
-            placed=Period(start, min(max(times), _LAST) + _INSTANT),
-        )
+        # Of those that began before a purchase it is in the period, of those after in what rules
+        # look back over.
+        start = _FIRST if longest is None else back(min(times), longest)
+        last = min(max(times), _LAST)
+        end = last + min(self._lookback, _LAST - last) + _INSTANT
+        query = OrderQuery(shop=shop, customer_keys=keys, placed=Period(start, end))
         for others in batches(self._store, query):
             touched = [
                 other
                 for other in others
-                if (other.decided or other.abandoned_at is not None)
-                and self._policy.due(other) <= self._now
-                and self._touches(bought, other)
+                if self._policy.due(other) <= self._now and self._touches(bought, other)
             ]
             purchases = self._purchases(touched, shop)
             for other in touched:
