@@ -160,7 +160,7 @@ def compare(folder: Path, small: int, large: int) -> None:
         steps = {step for each in asked for step in plan(stores[large], *each)}
         # The texts that were asked for go as one parameter, which is a table for SQLite.
         scans = [step for step in steps if "SCAN" in step and "VIRTUAL TABLE" not in step]
-        print(f"  {one or 'all shops'}: {found.judged:,} judged, {len(asked):,} questions;")
+        print(f"  {one or 'all shops'}: {len(found.abandoned):,} marked, {found.kept:,} kept;")
         print(f"    tables scanned: {', '.join(sorted(scans)) or 'none'}")
     for store in stores.values():
         store.close()
