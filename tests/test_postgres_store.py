@@ -637,6 +637,7 @@ def large(new_postgres: Callable[[], str]) -> Iterator[SqlOrderStore]:
     [
         (UNDECIDED, "shoppego_undecided_by_"),
         (OrderQuery(shop=SHOP, decided=False), "shoppego_undecided_by_"),
+        (OrderQuery(recovery="open"), "shoppego_open_recoveries"),
         (PAGE, "shoppego_orders_by_"),
         (OrderQuery(shop=SHOP, newest_first=True, limit=50), "shoppego_orders_by_"),
         (

@@ -51,7 +51,7 @@ from shoppego_orders.abandonment import (
     sweep,
     unknown_reminders,
 )
-from shoppego_orders.adapters.memory import MemoryTaskLog, RecordingMailer
+from shoppego_orders.adapters.memory import RecordingMailer
 from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import (
@@ -61,8 +61,9 @@ from shoppego_orders.errors import (
     NaiveDatetime,
     UnknownTimeZone,
 )
-from shoppego_orders.order import LineItem, Order
+from shoppego_orders.order import LineItem, Order, OrderRow
 from shoppego_orders.ports import Outcome, Task
+from shoppego_orders.query import OrderQuery
 
 NURUL = "nurul@example.com"
 
@@ -310,6 +311,29 @@ def test_who_has_bought_something_else_since_is_left_in_peace(other: Order, *, s
         assert result.skipped == {key_of(): "the customer has bought something else since"}
 
 
+def test_what_a_customer_bought_is_asked_once_for_all_their_orders() -> None:
+    asked: list[str] = []
+
+    class Asked(WatchedStore):
+        def rows(self, query: OrderQuery) -> itertools.chain[OrderRow]:
+            asked.extend(query.customer_keys or ())
+            return itertools.chain(super().rows(query))
+
+    orders = [left(begun(f"{n}", at=BEGAN - minutes(n))) for n in range(5)]
+    desk = Desk(*orders, bought("b", at=DUE))
+    result = remind(Asked(desk.store, Watch()), desk.tasks, desk.mailer, PLAN, FIRST)
+    assert list(result.skipped.values()) == ["the customer has bought something else since"] * 5
+    assert asked == [f"email:{AISYAH}"]
+    # The newest of them bought itself is another purchase for those before it, and none for it.
+    desk = Desk(*orders)
+    desk.change(lambda order: paid(order, FIRST), "0")
+    result = remind(desk.store, desk.tasks, desk.mailer, PLAN, FIRST)
+    assert list(result.skipped.values()) == [
+        "it was completed after all",
+        *["the customer has bought something else since"] * 4,
+    ]
+
+
 def test_whoever_is_nobody_known_is_written_to_where_there_is_an_address() -> None:
     order = nobodys()
     desk = Desk(left(order), bought("2", at=DUE, email=None))
@@ -453,26 +477,28 @@ def test_without_a_cooldown_turns_are_not_counted() -> None:
     assert list(desk.tasks.tasks("reminded/")) == []
 
 
-def test_two_workers_do_not_write_to_one_customer_about_two_orders() -> None:
-    """The one has just looked, and found nothing against it, when the other comes along."""
+@pytest.mark.parametrize("after", [False, True])
+def test_two_workers_do_not_write_to_one_customer_about_two_orders(*, after: bool) -> None:
+    """The one finds nothing against it; before it claims, or right after, the other comes."""
     desk = Desk(left(begun("1")))
+    others: list[RemindResult] = []
 
-    class Slow(MemoryTaskLog):
-        def claim(self, key: str, at: datetime) -> bool:
-            if key == key_of("1"):
-                desk.store.save(left(begun("2", at=BEGAN + minutes(5))))
-                desk.tasks = self
-                other.append(remind(desk.store, real, desk.mailer, PLAN, FIRST + minutes(5)))
-            return real.claim(key, at)
+    def another_worker() -> None:
+        desk.store.save(left(begun("2", at=BEGAN + minutes(5))))
+        others.append(desk.remind(FIRST + minutes(5)))
 
-        def settle(self, key: str, outcome: Outcome, at: datetime, note: str = "") -> None:
-            real.settle(key, outcome, at, note)
-
-    real, other = MemoryTaskLog(), list[RemindResult]()
-    mine = remind(desk.store, Slow(), desk.mailer, PLAN, FIRST)
-    assert [each.sent for each in other] == [(key_of("2"),)]
-    assert mine.sent == ()
+    # Its own reminder, the customer's turns; then it claims.
+    tasks = WatchedTasks(desk.tasks, Disturbance(3, another_worker, after=after))
+    mine = remind(desk.store, tasks, desk.mailer, PLAN, FIRST)
+    assert [each.sent for each in others] == [(key_of("2"),)]
     assert len(desk.recipients()) == 1
+    assert mine.sent == ()
+    reason = {
+        False: "the customer is reminded of a newer order",
+        True: "the customer was being written to about another order at that moment",
+    }[after]
+    assert desk.reminders()[key_of("1")] == (Outcome.SKIPPED, reason)
+    assert mine.skipped == ({key_of("1"): reason} if after else {})
 
 
 def test_who_it_was_written_to_can_t_be_read_from_the_log() -> None:
@@ -490,7 +516,8 @@ def test_who_it_was_written_to_can_t_be_read_from_the_log() -> None:
 def test_two_workers_send_each_reminder_once(*, after: bool) -> None:
     step = 0
     for step in itertools.count(1):
-        desk = Desk(left(begun("1")), left(begun("2", email=NURUL)))
+        cancelled = left(begun("3", email="c@example.com")).cancel(reason="no", at=DUE)
+        desk = Desk(left(begun("1")), left(begun("2", email=NURUL)), cancelled)
         results: list[RemindResult] = []
 
         def second(desk: Desk = desk, results: list[RemindResult] = results) -> None:
@@ -512,6 +539,7 @@ def test_two_workers_send_each_reminder_once(*, after: bool) -> None:
         ]
         assert len({message["Message-ID"] for message in desk.mailer.messages}) == 2
         assert len(desk.mailer.messages) == 2
+        assert [key for result in results for key in result.skipped] == [key_of("3")]
         if len(results) == 1:
             break
     assert step > 15
@@ -529,6 +557,10 @@ def test_what_a_crash_leaves_unknown_is_listed_and_never_sent_again() -> None:
         assert list(unknown_reminders(desk.tasks, shop=SHOP)) == unknown
         assert list(unknown_reminders(desk.tasks, shop=OTHER_SHOP)) == []
         assert desk.remind(FIRST + HOUR) == RemindResult()
+        # Perhaps they got it: so about a newer order they are not written to either, for a while.
+        desk.store.save(left(begun("2", at=BEGAN + HOUR)))
+        assert list(desk.remind(FIRST + HOUR).held) == [key_of("2")]
+        desk.change(lambda order: order.cancel(reason="no", at=FIRST), "2")
         assert len(desk.recipients()) == after
         # The next step is another mail.
         assert desk.remind(DUE + 24 * HOUR).sent == (key_of(step=2),)

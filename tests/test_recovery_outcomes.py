@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections import Counter
 from collections.abc import Callable
@@ -50,6 +51,7 @@ from shoppego_orders.abandonment import (
 )
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.adapters.sql import SqlOrderStore
+from shoppego_orders.customers import Customer
 from shoppego_orders.errors import (
     InvalidDocument,
     InvalidValue,
@@ -140,6 +142,7 @@ def test_the_earliest_purchase_decides() -> None:
     assert settled(order, bought("2", at=DUE + 3 * HOUR)) == (Recovery.RECOVERED, "1262140")
     # At one instant, the checkout itself.
     assert settled(order, bought("2", at=DUE + 2 * HOUR)) == (Recovery.RECOVERED, "1262140")
+    assert settled(order, bought("0", at=DUE + 2 * HOUR)) == (Recovery.RECOVERED, "1262140")
     first, second = bought("3", at=DUE + HOUR), bought("2", at=DUE + HOUR)
     assert settled(order, first, second) == (Recovery.SUBSTITUTED, "2")
 
@@ -271,6 +274,16 @@ def test_what_changes_before_it_is_saved_is_decided_anew() -> None:
     result = settle_recoveries(Meanwhile(store, bought_late), LOST_AFTER, NOW)
     assert result.outcomes == {"1262140": Recovery.RECOVERED}
 
+    # Of another customer, as it turns out: who bought something.
+    store = store_of(left(begun()), bought("2", at=FIRST, email="nurul@example.com"))
+
+    def corrected() -> None:
+        nurul = Customer(email="nurul@example.com")
+        store.save(store.get("1262140").edit_customer(nurul, at=FIRST))
+
+    result = settle_recoveries(Meanwhile(store, corrected), LOST_AFTER, NOW)
+    assert result.outcomes == {"1262140": Recovery.SUBSTITUTED}
+
     store = store_of(left(begun()))
     early = DUE - INSTANT
 
@@ -327,6 +340,40 @@ def test_the_purchases_of_many_are_found_with_one_question() -> None:
     assert asked[1].shop == SHOP
     assert looked["rows"] == 800
     assert ends(store)["399"] == ["substituted"]
+
+
+def test_of_whoever_has_orders_in_many_batches_each_purchase_is_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.import_module("shoppego_orders.abandonment.sweep"), "BATCH", 3)
+    read: Counter[str] = Counter()
+
+    class Read(WatchedStore):
+        def rows(self, query: OrderQuery) -> itertools.chain[OrderRow]:
+            rows = list(super().rows(query))
+            read.update(row.id for row in rows if query.recovery is None)
+            return itertools.chain(rows)
+
+    many = [left(begun(f"{n}", at=BEGAN + n * DAYS)) for n in range(30)]
+    others = [
+        left(begun(f"o{n}", at=BEGAN + n * DAYS, email=f"{n % 4}@example.com")) for n in range(30)
+    ]
+    abroad = [left(begun(f"a{n}", at=BEGAN + n * DAYS, shop=OTHER_SHOP)) for n in range(0, 30, 7)]
+    purchases = [bought(f"b{n}", at=DUE + n * DAYS + HOUR) for n in range(40)]
+    purchases += [bought(f"c{n}", at=DUE + n * DAYS, email="2@example.com") for n in range(9)]
+    purchases += [bought(f"d{n}", at=DUE + n * DAYS, shop=OTHER_SHOP) for n in range(9)]
+    # A deadline that lies before those of the batches before it, as other policies may give.
+    early = left(begun("z", at=BEGAN + 20 * DAYS, email="2@example.com"), at=DUE + INSTANT)
+    orders = [*many, *others, *abroad, *purchases, early]
+    store, whole = store_of(*orders), store_of(*orders)
+    settle_recoveries(Read(store, Watch()), LOST_AFTER, NOW + 60 * DAYS)
+    # Not in each of two dozen batches; where shops meet in one, a few rows are read in vain.
+    assert max(read[f"b{n}"] for n in range(40)) <= 5
+    monkeypatch.undo()
+    settle_recoveries(whole, LOST_AFTER, NOW + 60 * DAYS)
+    assert [store.get(order.id) for order in orders] == [whole.get(order.id) for order in orders]
+    assert store.get("29").recovered_by == "b29"
+    assert store.get("z").recovered_by == "c1"
 
 
 def test_in_a_database(tmp_path: Path) -> None:

@@ -453,7 +453,8 @@ def test_a_sweep_scans_no_table(store: SqlOrderStore, shop: str | None) -> None:
     asked: dict[str, Any] = {}
 
     def listen(_: object, __: object, statement: str, values: Any, *___: object) -> None:
-        asked[statement] = values
+        # Of a statement that is sent with many rows, one tells the plan.
+        asked[statement] = values[0] if isinstance(values, list) else values
 
     event.listen(store.database.engine, "before_cursor_execute", listen)
     found = sweep(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import NamedTuple
 
 import attrs
 
@@ -94,18 +95,19 @@ class _End(NamedTuple):
     at: datetime
 
 
-_Bought = Mapping[tuple[str, str | None], Sequence[tuple[datetime, str]]]
-"""Each customer's purchases in a shop, oldest first: when, and the order's id."""
+_Who = tuple[str, str | None]
+"""A customer: the shop, and their key in it."""
 
-_OTHERS: Final = 2
-"""Of purchases after a deadline, the first two are looked at: one may be the order itself."""
+_Bought = Mapping[_Who, Sequence[tuple[datetime, str]]]
+"""Each customer's purchases in a shop, oldest first: when, and the order's id."""
 
 
 def _open_ones(
     store: OrderStore, shop: str | None, lost_after: timedelta
 ) -> Iterator[tuple[OrderRow, _Bought]]:
+    purchases = _Purchases(store, lost_after)
     for rows in batches(store, OrderQuery(shop=shop, recovery=(Recovery.OPEN,))):
-        bought = _purchases(store, rows, lost_after)
+        bought = purchases.of(rows)
         for row in rows:
             yield row, bought
 
@@ -121,7 +123,7 @@ def _settled(
     def ended(order: Order) -> Order:
         nonlocal end
         fresh = OrderRow.of(order)
-        theirs = bought if fresh == row else _purchases(store, [fresh], lost_after)
+        theirs = bought if fresh == row else _Purchases(store, lost_after).of([fresh])
         end = _end(fresh, theirs, lost_after, now)
         if end is None:
             return order
@@ -159,33 +161,61 @@ def _first_purchase(
     """The first that the customer bought at the deadline or later; at one instant, this order."""
     theirs = bought.get((row.shop, row.customer_key), ())
     place = bisect_left(theirs, (deadline, ""))
-    others = (each for each in theirs[place : place + _OTHERS] if each[1] != row.id)
-    other = next(others, None)
-    own = None if row.recovered_at is None else (row.recovered_at, row.id)
-    if own is None or other is None:
-        return own or other
-    return own if own[0] <= other[0] else other
+    # What was bought may be this order: it comes first, and again, no earlier, among theirs.
+    found = [] if row.recovered_at is None else [(row.recovered_at, row.id)]
+    return min((*found, *theirs[place : place + 1]), key=itemgetter(0), default=None)
 
 
-def _purchases(store: OrderStore, rows: Sequence[OrderRow], lost_after: timedelta) -> _Bought:
-    """What the customers of these orders bought while they were open, with one question."""
-    keys = frozenset(row.customer_key for row in rows if row.customer_key is not None)
-    deadlines = [row.abandoned_at for row in rows if row.abandoned_at is not None]
-    if not keys or not deadlines:
-        return {}
-    shops = {row.shop for row in rows}
-    found: dict[tuple[str, str | None], list[tuple[datetime, str]]] = {}
-    query = OrderQuery(
-        shop=shops.pop() if len(shops) == 1 else None,
-        customer_keys=keys,
-        completed=_span(min(deadlines), max(deadlines), lost_after),
-    )
-    for row in store.rows(query):
-        assert row.completed_at is not None  # they were asked for
-        found.setdefault((row.shop, row.customer_key), []).append((row.completed_at, row.id))
-    for purchases in found.values():
-        purchases.sort()
-    return found
+class _Purchases:
+    """What customers bought while their orders were open, read for a batch of orders at a time.
+
+    Of those who have orders in the next batch too, only what is later is read then: else all the
+    purchases of one customer would be read again for every batch of their orders.
+    """
+
+    def __init__(self, store: OrderStore, lost_after: timedelta) -> None:
+        self._store = store
+        self._lost_after = lost_after
+        self._found: dict[_Who, list[tuple[datetime, str]]] = {}
+        self._read: Period | None = None
+
+    def of(self, rows: Sequence[OrderRow]) -> _Bought:
+        """The purchases of these orders' customers, oldest first."""
+        who: set[_Who] = {
+            (row.shop, row.customer_key) for row in rows if row.customer_key is not None
+        }
+        deadlines = [row.abandoned_at for row in rows if row.abandoned_at is not None]
+        if not who or not deadlines:
+            return {}
+        period = _span(min(deadlines), max(deadlines), self._lost_after)
+        read = self._read
+        known: set[_Who] = set()
+        if read is not None and read.start <= period.start:
+            known = who & self._found.keys()
+            period = Period(period.start, max(read.end, period.end))
+        self._found = {each: self._found[each] if each in known else [] for each in who}
+        self._add(who - known, period)
+        if read is not None and read.end < period.end:
+            self._add(known, Period(read.end, period.end))
+        self._read = period
+        return self._found
+
+    def _add(self, who: set[_Who], period: Period) -> None:
+        if not who:
+            return
+        shops = {shop for shop, _ in who}
+        query = OrderQuery(
+            shop=min(shops) if len(shops) == 1 else None,
+            customer_keys=(key for _, key in who if key is not None),
+            completed=period,
+        )
+        for row in self._store.rows(query):
+            assert row.completed_at is not None  # they were asked for
+            # One key in two shops is two customers, of whom perhaps one is asked about.
+            if (row.shop, row.customer_key) in who:
+                self._found[row.shop, row.customer_key].append((row.completed_at, row.id))
+        for each in who:
+            self._found[each].sort()
 
 
 def _span(first: datetime, last: datetime, lost_after: timedelta) -> Period:

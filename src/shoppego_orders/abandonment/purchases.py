@@ -130,7 +130,9 @@ def _others(
     """What a customer bought in a stretch of time, without the order itself."""
     if isinstance(found, list):
         return _Others(found, start, end, order)
-    return (found,) if start <= _bought_at(found) < end and found.id != order.id else ()
+    at = _bought_at(found)
+    own = found.id == order.id and at == order.completed_at
+    return (found,) if start <= at < end and not own else ()
 
 
 class _Others(Sequence[Purchase]):

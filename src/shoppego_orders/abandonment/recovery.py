@@ -128,6 +128,9 @@ class _Desk:
     skipped: dict[str, str] = attrs.field(factory=dict[str, str])
     failed: dict[str, str] = attrs.field(factory=dict[str, str])
     held: dict[str, str] = attrs.field(factory=dict[str, str])
+    bought: dict[tuple[str, str], tuple[str, ...]] = attrs.field(
+        factory=dict[tuple[str, str], tuple[str, ...]]
+    )
 
     def look_at(self, row: OrderRow, *, superseded: bool) -> bool:
         """Send an order's reminder, if one is due.
@@ -174,15 +177,19 @@ class _Desk:
     def _bought_since(self, order: Order) -> str:
         if order.customer_key is None:
             return ""
-        bought = OrderQuery(
-            shop=order.shop,
-            customer_keys=(order.customer_key,),
-            completed=Period.since(order.placed_at),
-            limit=2,  # one may be the order itself
-        )
-        if all(other.id == order.id for other in list(self.store.rows(bought))):
-            return ""
-        return "the customer has bought something else since"
+        # What was bought since a newer order began was bought since this one did: asking again
+        # and again would read all the purchases of one customer for each of their orders.
+        customer = (order.shop, order.customer_key)
+        if not _others(self.bought.get(customer, ()), order):
+            query = OrderQuery(
+                shop=order.shop,
+                customer_keys=(order.customer_key,),
+                completed=Period.since(order.placed_at),
+                limit=2,  # one may be the order itself
+            )
+            self.bought[customer] = tuple(row.id for row in self.store.rows(query))
+        others = _others(self.bought[customer], order)
+        return "the customer has bought something else since" if others else ""
 
     def _write(self, order: Order, step: int, key: str) -> bool:
         """Claim, send, settle."""
@@ -246,6 +253,10 @@ def _against(order: Order | OrderRow) -> str:
     if not address_of(order):
         return "there is no e-mail address to write to"
     return ""
+
+
+def _others(ids: tuple[str, ...], order: Order) -> bool:
+    return any(each != order.id for each in ids)
 
 
 def _judged_anew(order: Order, row: OrderRow) -> str:

@@ -159,7 +159,7 @@ tasks = Table(
     Column("claimed_at", BigInteger, nullable=False),
     Column("outcome", _TEXT),
     Column("settled_at", BigInteger),
-    Column("note", Text, nullable=False, server_default=""),
+    Column("note", _TEXT, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 
