@@ -31,6 +31,7 @@ from abandonment_examples import (
     paid,
     stored,
 )
+from recovery_examples import Turns, WatchedStore
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
     Context,
@@ -279,6 +280,80 @@ def test_a_purchase_of_somebody_else_takes_no_mark_back() -> None:
     assert abandonments(store) == {"left": DUE}
 
 
+def test_what_a_purchase_marks_before_its_turn_is_counted_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = importlib.import_module("shoppego_orders.abandonment.sweep")
+    monkeypatch.setattr(module, "BATCH", 1)
+    policy = AbandonmentPolicy(rule=Unfulfilled() & ~NoOtherPurchase())
+    first = paid(begun("first"), BEGAN + minutes(5))
+    store = stored([first, begun("left", at=BEGAN + INSTANT)])
+    result = sweep(store, policy, LATER)
+    assert (result.abandoned, result.kept, result.judged) == (("left",), 1, 2)
+    assert undecided(store) == []
+
+
+def test_an_unreadable_order_that_a_late_report_touches_is_skipped() -> None:
+    store = stored([begun("left"), begun("other", at=BEGAN + INSTANT)])
+    sweep(store, POLICY, LATER)
+    store.save(paid(store.get("other"), BEGAN + minutes(5)))
+
+    class TornStore(DisturbedStore):
+        def get(self, order_id: str) -> Order:
+            raise InvalidDocument("lines[0]", f"{order_id} is cut off")
+
+    result = sweep(TornStore(store, 0, _dead, after=False), POLICY, LATER)
+    assert [(skip.order_id, skip.why) for skip in result.skipped] == [
+        ("left", "lines[0]: left is cut off"),
+        ("other", "an order of the same customer could not be judged again"),
+    ]
+    # What was bought is looked at until the other order can be.
+    assert undecided(store) == ["other"]
+    assert set(sweep(store, POLICY, LATER).retracted) == {"left"}
+    assert undecided(store) == []
+
+
+def test_what_is_bought_while_it_is_judged_waits_for_an_unreadable_order() -> None:
+    store = stored([begun("left"), begun("other", at=BEGAN + minutes(1))])
+    sweep(store, POLICY, DUE)
+
+    class TornStore(DisturbedStore):
+        def get(self, order_id: str) -> Order:
+            if order_id == "left":
+                raise InvalidDocument("lines[0]", "it is cut off")
+            return super().get(order_id)
+
+    def pay() -> None:
+        store.save(paid(store.get("other"), BEGAN + minutes(5)))
+
+    result = sweep(TornStore(store, GET, pay, after=False), POLICY, LATER)
+    assert [skip.order_id for skip in result.skipped] == ["left", "other"]
+    assert undecided(store) == ["other"]
+    assert set(sweep(store, POLICY, LATER).retracted) == {"left"}
+
+
+def test_what_an_unreadable_order_was_judged_by_is_not_settled_while_it_is_judged() -> None:
+    """Reported when the orders were read: neither the purchase nor the order is decided."""
+    store = stored([begun("left"), begun("other", at=BEGAN - timedelta(days=1))])
+    sweep(store, POLICY, BEGAN)
+
+    def report() -> None:
+        within = BEGAN + minutes(10)
+        order = store.get("other")
+        store.save(order.record_payment("r", PRICE, at=within, recorded_at=LATER))
+
+    class TornLater(DisturbedStore):
+        def get(self, order_id: str) -> Order:
+            if self.calls > SAVE:
+                raise InvalidDocument("lines[0]", "it is cut off")
+            return super().get(order_id)
+
+    result = sweep(TornLater(store, SAVE, report, after=True), POLICY, LATER)
+    assert result.abandoned == ("left",)
+    assert undecided(store) == ["other", "left"]
+    assert set(sweep(store, POLICY, LATER).retracted) == {"left"}
+
+
 def test_a_rule_that_asks_for_another_purchase_marks_what_it_had_kept() -> None:
     """The contrary of the documented rule: a report that comes late counts both ways."""
     policy = AbandonmentPolicy(rule=Unfulfilled() & ~NoOtherPurchase())
@@ -487,7 +562,7 @@ def test_a_crash_between_any_two_steps_loses_nothing_and_marks_nothing_twice(
     assert steps == CALLS + 1
 
 
-def others() -> list[Order]:
+def others_of_the_customer() -> list[Order]:
     """Orders of one customer whose payment, within the period of "left", is reported late."""
     return [
         begun("decided-long-ago", at=BEGAN - timedelta(days=1)),
@@ -513,7 +588,7 @@ def test_a_purchase_that_is_reported_at_any_step_is_not_overlooked(
         rule=Unfulfilled() & (NoOtherPurchase() if keeps else ~NoOtherPurchase())
     )
     for step, after in ((step, after) for step in itertools.count(1) for after in (False, True)):
-        store = stored(others())
+        store = stored(others_of_the_customer())
         sweep(store, policy, BEGAN)
         told: list[int] = []
 
@@ -534,6 +609,36 @@ def test_a_purchase_that_is_reported_at_any_step_is_not_overlooked(
         for _ in range(2):  # what was marked and taken back at once is settled by the next one
             sweep(store, policy, LATER)
         assert ("left" in abandonments(store)) is not keeps
+        assert marks(store, "left") <= 1
+        assert undecided(store) == []
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+@pytest.mark.parametrize("keeps", [True, False])
+def test_two_sweeps_and_a_report_that_meet_at_any_steps(keeps: bool, limit: int | None) -> None:
+    rule = Unfulfilled() & (NoOtherPurchase() if keeps else ~NoOtherPurchase())
+    policy = AbandonmentPolicy(rule=rule)
+    for steps, others in itertools.product(range(1, CALLS), range(CALLS)):
+        store = stored(others_of_the_customer())
+        sweep(store, policy, BEGAN)
+        # One comes so far; the report is told; another comes so far; the first takes a step.
+        turns = Turns([0] * steps + [2] * 2 + [1] * others + [0] + [1] * CALLS)
+        watched = WatchedStore(store, turns)
+
+        def report(watched: WatchedStore = watched) -> None:
+            order, within = watched.get("decided-long-ago"), BEGAN + minutes(10)
+            watched.save(order.record_payment("r", PRICE, at=within, recorded_at=LATER))
+
+        turns.play(
+            [
+                partial(sweep, watched, policy, LATER),
+                partial(sweep, watched, policy, LATER, limit=limit),
+                report,
+            ]
+        )
+        for _ in range(2):
+            sweep(store, policy, LATER)
+        assert ("left" in abandonments(store)) is not keeps, (steps, others)
         assert marks(store, "left") <= 1
         assert undecided(store) == []
 

@@ -14,6 +14,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from abandonment_examples import AISYAH, INSTANT, OTHER_SHOP, PRICE, SHOP
+from recovery_examples import Disturbance, Turns, WatchedStore, crash
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
     NoOtherPurchase,
@@ -33,9 +34,10 @@ from shoppego_orders.abandonment import rules as every
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.attribution import Touch, default_table
 from shoppego_orders.customers import Address, Customer
-from shoppego_orders.errors import CommandRefused
+from shoppego_orders.errors import CommandRefused, StaleOrder
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineItem, Order, OrderRow, PaymentMethod
+from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.strategies import policies, rules
 
@@ -84,12 +86,15 @@ class Happening:
     at: datetime
     move: Move | None = None
 
-    def befall(self, store: MemoryOrderStore) -> None:
+    def befall(self, store: OrderStore) -> None:
         if self.move is None:
             store.save(self.order)
             return
-        with suppress(CommandRefused):
-            store.save(self.move(store.get(self.order.id), self.at, self.told))
+        while True:
+            with suppress(StaleOrder):
+                with suppress(CommandRefused):
+                    store.save(self.move(store.get(self.order.id), self.at, self.told))
+                return
 
 
 @st.composite
@@ -247,6 +252,52 @@ def test_sweeps_at_any_times_end_where_a_replay_of_the_whole_history_does(
         event(f"marked {marks} times, taken back {taken_back} times")
         for each in store.events(row.id):
             assert getattr(each.data, "reasons", ["none asked for"])
+
+
+CONTRARY = AbandonmentPolicy(rule=Unfulfilled() & ~NoOtherPurchase())
+SWEEPERS = st.lists(
+    st.tuples(st.none() | st.integers(1, 2), st.none() | st.integers(1, 12)),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(
+    happenings=histories(),
+    policy=STEADY | st.just(CONTRARY),
+    swept_before=st.booleans(),
+    sweepers=SWEEPERS,
+    schedule=st.lists(st.integers(0, 3), max_size=60),
+)
+def test_sweeps_that_meet_and_die_anywhere_end_where_a_replay_does(
+    happenings: list[Happening],
+    policy: AbandonmentPolicy,
+    swept_before: bool,
+    sweepers: list[tuple[int | None, int | None]],
+    schedule: list[int],
+) -> None:
+    """Between any two calls of one, others sweep, and what befell an order is reported."""
+    facts = [each for each in happenings if each.move in FACTS]
+    store = happened([each for each in happenings if each.move not in FACTS])
+    end, turns = end_of(happenings), Turns(schedule)
+    if swept_before:
+        sweep(store, policy, end)
+
+    def report() -> None:
+        for each in facts:
+            each.befall(WatchedStore(store, turns))
+
+    def sweeper(limit: int | None, dies_at: int | None) -> Callable[[], object]:
+        watched = WatchedStore(store, turns)
+        death = Disturbance(dies_at or 0, crash, after=False)
+        return lambda: sweep(WatchedStore(watched, death), policy, end, limit=limit)
+
+    turns.play([report, *(sweeper(*each) for each in sweepers)])
+    for _ in range(2):
+        sweep(store, policy, end)
+    answers = replayed(store, policy, end)
+    assert marked(store) == {order_id: each.abandoned_at for order_id, each in answers.items()}
+    assert sweep(store, policy, end).judged == 0
 
 
 @given(histories(), STEADY, DELAYS)

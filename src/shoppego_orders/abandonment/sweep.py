@@ -215,6 +215,13 @@ def _undecided(shop: str | None) -> OrderQuery:
     return OrderQuery(shop=shop, decided=False, life=frozenset((Life.OPEN, Life.CANCELLED)))
 
 
+_HELD: Final = "an order of the same customer could not be judged again"
+
+
+def _customer(row: OrderRow) -> tuple[str, str | None]:
+    return row.shop, row.customer_key
+
+
 class _Judge:
     """Judges batches of rows, settles them, and keeps count."""
 
@@ -241,19 +248,20 @@ class _Judge:
         if limit is not None:
             due = due[: limit - self.judged]
         # First: who dies here looks at these again, and then at the others again.
-        self._reconsider(due, shop)
+        held = self._reconsider(due, shop)
         bought = self._bought(due, shop)
         purchases = Purchases.among(bought)
         judged: list[OrderRow] = []
         for row in due:
+            if row.completed_at is not None and _customer(row) in held:
+                self.skipped.append(Skipped(row.id, _HELD))
+                continue
             answer, seen = self._decided(row, purchases)
             if isinstance(answer, Skipped):
                 self.skipped.append(answer)
                 continue
             judged.append(seen)
-            if answer.status is VerdictStatus.ABANDONED and row.abandoned_at is None:
-                self.reasons[row.id] = answer.reasons
-            elif row.id not in self.reasons:
+            if row.id not in self.reasons:
                 self.kept += 1
         if judged and not self._dry_run:
             self._settle(judged, {row.id: row.completed_at for row in bought}, shop)
@@ -269,14 +277,18 @@ class _Judge:
         :param known: the purchases by which they were judged, and when each was bought.
         """
         told = self._bought(judged, shop)
-        self._reconsider([row for row in told if row.completed_at != known.get(row.id)], shop)
-        self._store.settle_kept(judged)
+        new = [row for row in told if row.completed_at != known.get(row.id)]
+        held = self._reconsider(new, shop)
+        self._store.settle_kept([row for row in judged if _customer(row) not in held])
 
-    def _decided(self, row: OrderRow, purchases: Purchases) -> tuple[Verdict | Skipped, OrderRow]:
+    def _decided(
+        self, row: OrderRow, purchases: Purchases, *, again: bool = False
+    ) -> tuple[Verdict | Skipped, OrderRow]:
         """Judge an order and write the answer, if it is to be marked or its mark taken back.
 
         If the order has changed since it was read, it is judged again.
 
+        :param again: whatever another sweep says of it meanwhile; it may not know what we know.
         :returns: the answer, and the row as it was left.
         """
         store = self._store
@@ -287,13 +299,14 @@ class _Judge:
             for _ in range(TRIES):
                 order = store.get(row.id)
                 if (fresh := OrderRow.of(order)) != row:
-                    if fresh.decided and not row.decided:
+                    if fresh.decided and not (row.decided or again):
                         return Skipped(row.id, "another sweep decided it first"), fresh
                     theirs = fresh.abandoned_at is not None and row.abandoned_at is None
-                    if theirs and row.id not in self.reasons:
+                    if theirs and not (again or row.id in self.reasons):
                         return Skipped(row.id, "another sweep marked it first"), fresh
-                    if fresh.completed_at != row.completed_at:
-                        self._reconsider([fresh], row.shop)
+                    bought = fresh.completed_at != row.completed_at
+                    if bought and self._reconsider([fresh], row.shop):
+                        return Skipped(row.id, _HELD), fresh
                     row = fresh
                     verdict = self._verdict(row, self._purchases([row], row.shop))
                 if self._stands(row, verdict):
@@ -315,8 +328,9 @@ class _Judge:
         return verdict.status is VerdictStatus.ABANDONED or row.abandoned_by != self._policy_id
 
     def _told(self, row: OrderRow, verdict: Verdict) -> Verdict:
-        if row.abandoned_at is not None and not self._stands(row, verdict):
-            self.retracted[row.id] = verdict.reasons
+        if not self._stands(row, verdict):
+            told = self.reasons if row.abandoned_at is None else self.retracted
+            told[row.id] = verdict.reasons
         return verdict
 
     def _marked(self, order: Order, verdict: Verdict) -> Order:
@@ -353,16 +367,22 @@ class _Judge:
         query = OrderQuery(shop=shop, customer_keys=keys, completed=period)
         return list(self._store.rows(query))
 
-    def _reconsider(self, rows: Sequence[OrderRow], shop: str | None) -> None:
+    def _reconsider(
+        self, rows: Sequence[OrderRow], shop: str | None
+    ) -> frozenset[tuple[str, str | None]]:
         """Judge the orders again in whose period one of these was bought.
 
         They were judged when it was not known yet, or another worker is judging them this moment.
+
+        :returns: the customers of whose orders one could not be judged: what they bought must not
+            be decided, or it would not be looked at again.
         """
         bought = Purchases.among(rows)
         keys = frozenset(row.customer_key for row in rows if row.customer_key is not None)
         times = [row.completed_at for row in rows if row.completed_at is not None]
         if not keys or not bought.held:
-            return
+            return frozenset()
+        held: set[tuple[str, str | None]] = set()
         longest = self._policy.longest_window
         # Of those that began before a purchase it is in the period, of those after in what rules
         # look back over.
@@ -378,11 +398,11 @@ class _Judge:
             ]
             purchases = self._purchases(touched, shop)
             for other in touched:
-                answer, _ = self._decided(other, purchases)
+                answer, _ = self._decided(other, purchases, again=True)
                 if isinstance(answer, Skipped):
                     self.skipped.append(answer)
-                elif answer.status is VerdictStatus.ABANDONED and other.abandoned_at is None:
-                    self.reasons[other.id] = answer.reasons
+                    held.add(_customer(other))
+        return frozenset(held)
 
     def _touches(self, bought: Purchases, row: OrderRow) -> bool:
         context = bought.context(row, row.placed_at, self._policy.due(row), self._lookback)
