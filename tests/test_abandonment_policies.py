@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -267,6 +268,8 @@ def test_purchases_are_looked_at_like_a_tuple() -> None:
     with pytest.raises(IndexError):
         seen[3]
     assert [each.id for each in reversed(seen)] == ["3", "1", "0"]
+    # What is sent to another process is what was seen.
+    assert pickle.loads(pickle.dumps(seen)) == tuple(seen)
     purchases.forget(BEGAN + minutes(2))
     assert (purchases.held, len(seen)) == (3, 3)
     purchases.forget(LATER + INSTANT)

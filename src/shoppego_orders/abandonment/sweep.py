@@ -165,24 +165,18 @@ def next_due(
     return first
 
 
-def batches(
-    store: OrderStore, query: OrderQuery, limit: int | None = None
-) -> Iterator[Sequence[OrderRow]]:
+def batches(store: OrderStore, query: OrderQuery) -> Iterator[Sequence[OrderRow]]:
     """Read rows in batches, each read to its end before it is given out.
 
     So the caller may write to the store between them, and what that changes is neither read
     twice nor left out.
     """
-    if limit is not None and limit < 1:
-        raise InvalidValue("limit", limit, "at least 1")
-    while limit is None or limit > 0:
-        size = BATCH if limit is None else min(BATCH, limit)
-        rows = list(store.rows(attrs.evolve(query, limit=size)))
+    while True:
+        rows = list(store.rows(attrs.evolve(query, limit=BATCH)))
         if rows:
             yield rows
-        if len(rows) < size:
+        if len(rows) < BATCH:
             return
-        limit = None if limit is None else limit - size
         query = attrs.evolve(query, after=Cursor(rows[-1].placed_at, rows[-1].id))
 
 
