@@ -15,7 +15,6 @@ from urllib.parse import unquote
 
 import attrs
 import pytest
-from hypothesis import settings
 
 from abandonment_examples import BEGAN, begun, minutes, paid
 from dying_workers import (
@@ -41,7 +40,7 @@ pytestmark = pytest.mark.skipif(
     not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL"
 )
 
-DEEP = settings.get_current_profile_name() == "deep"
+DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 ROUNDS = int(os.environ.get("SHOPPEGO_TEST_CRASH_ROUNDS") or (16 if DEEP else 2))
 ORDERS = 500
 SHOPS = tuple(f"kedai-{number}.myshoppegram.com" for number in range(5))
