@@ -130,6 +130,13 @@ def a_newer_schema(path: Path) -> Path:
     return path
 
 
+def an_older_schema(path: Path) -> Path:
+    SqlOrderStore.open(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE shoppego_schema SET version = 1")
+    return path
+
+
 def a_schema_without_a_version(path: Path) -> Path:
     SqlOrderStore.open(path).close()
     with closing(sqlite3.connect(path)) as connection:
@@ -161,7 +168,8 @@ def use(target: Path | str) -> None:
         (a_cut_database, "malformed"),
         (a_scribbled_database, "malformed"),
         (somebody_elses_tables, "was not made by shoppego_orders"),
-        (a_newer_schema, "version 99"),
+        (a_newer_schema, "version 99.*a newer release"),
+        (an_older_schema, "version 1,.*an older release"),
         (a_schema_without_a_version, "version None"),
         (an_empty_database_to_read, "readonly"),
     ],

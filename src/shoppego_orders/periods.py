@@ -26,8 +26,15 @@ SHOP_TIME_ZONE: Final = "Asia/Kuala_Lumpur"
 
 # As IANA writes them. Nothing else reaches the file system: no path, no "posix/" or "localtime".
 _ZONE_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9_+-]{0,31}(/[A-Z][A-Za-z0-9_+-]{0,31}){0,2}")
+FIRST_INSTANT: Final = datetime.min.replace(tzinfo=UTC)
+LAST_INSTANT: Final = datetime.max.replace(tzinfo=UTC)
+"""The ends of the calendar."""
+
+MICROSECOND: Final = timedelta(microseconds=1)
+"""From an instant to the next one."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _DURATION: Final = re.compile(
     r"P(?:([0-9]{1,18})D)?(?:T(?:([0-9]{1,18})H)?(?:([0-9]{1,18})M)?(?:([0-9]{1,18})(?:\.([0-9]{1,6}))?S)?)?"
 )
@@ -116,12 +123,12 @@ class Period:
     @classmethod
     def before(cls, instant: datetime) -> Self:
         """Every instant earlier than this one."""
-        return cls(datetime.min.replace(tzinfo=UTC), instant)
+        return cls(FIRST_INSTANT, instant)
 
     @classmethod
     def since(cls, instant: datetime) -> Self:
         """This instant, and every later one."""
-        return cls(instant, datetime.max.replace(tzinfo=UTC))
+        return cls(instant, LAST_INSTANT)
 
     @property
     def duration(self) -> timedelta:
@@ -176,6 +183,16 @@ def instant_from_iso(text: str, field: str) -> datetime:
     return utc(value, field)
 
 
+def epoch_micros(at: datetime) -> int:
+    """An instant as whole microseconds since 1970 in UTC."""
+    return (at - _EPOCH) // MICROSECOND
+
+
+def instant_of_micros(micros: int) -> datetime:
+    """The instant of so many microseconds since 1970 in UTC."""
+    return _EPOCH + timedelta(0, 0, micros)
+
+
 def instant_text(at: datetime) -> str:
     """An instant as people read it, to the microsecond where it has any: UTC."""
     return utc(at, "at").isoformat(" ").replace("+00:00", " UTC")
@@ -195,7 +212,7 @@ def iso_date(text: str, field: str) -> date:
 
 def duration_text(duration: timedelta) -> str:
     """Write elapsed time as ISO 8601 does, in seconds: "PT3600S"."""
-    seconds, rest = divmod(duration // _MICROSECOND, 1_000_000)
+    seconds, rest = divmod(duration // MICROSECOND, 1_000_000)
     return f"PT{seconds}{f'.{rest:06}'.rstrip('0') if rest else ''}S"
 
 

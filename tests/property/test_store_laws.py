@@ -18,9 +18,10 @@ from sqlalchemy import delete
 from broken_stores import IgnoresTheVersion, LosesAnEvent, UndecidesOnSave
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.adapters.sql import SqlOrderStore
-from shoppego_orders.adapters.sql.columns import instant, micros, row_of, values_of
+from shoppego_orders.adapters.sql.columns import row_of, values_of
 from shoppego_orders.adapters.sql.schema import metadata, schema_version
 from shoppego_orders.order import LineRow, Order, OrderRow
+from shoppego_orders.periods import epoch_micros, instant_of_micros
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.contracts import expected_orders
@@ -115,7 +116,7 @@ def test_a_row_survives_its_columns(row: OrderRow) -> None:
 
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_an_instant_survives_its_column(moment: datetime) -> None:
-    assert instant(micros(moment)) == moment
+    assert instant_of_micros(epoch_micros(moment)) == moment
 
 
 @given(data=st.data(), orders=order_lists(min_size=1))

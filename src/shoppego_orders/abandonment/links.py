@@ -16,7 +16,7 @@ import hmac
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -25,7 +25,7 @@ import attrs
 from shoppego_orders.abandonment.saving import saved
 from shoppego_orders.errors import InvalidValue, OrderNotFound, RecoveryLinkRefused
 from shoppego_orders.order import CartItem, CartLink, Order, OrderRow
-from shoppego_orders.periods import utc
+from shoppego_orders.periods import epoch_micros, instant_of_micros, utc
 from shoppego_orders.ports import OrderStore
 
 PARAMETER: Final = "recovery"
@@ -86,7 +86,7 @@ def recovery_link(
     if type(step) is not int or step < 1:
         raise InvalidValue("step", step, "a whole number of at least 1")
     link = CartLink(items)
-    facts = [order.shop, order.id, step, (expires - _EPOCH) // _MICROSECOND]
+    facts = [order.shop, order.id, step, epoch_micros(expires)]
     told = json.dumps(facts, separators=(",", ":"))
     stated = urlsafe_b64encode(told.encode()).decode().rstrip("=")
     utm = {"utm_source": utm_source, "utm_medium": utm_medium}
@@ -122,7 +122,7 @@ def read_recovery_link(url: str, keys: Keys, now: datetime) -> RecoveryVisit:
     # Nobody but us wrote what follows, so it is as it was written.
     told = json.loads(urlsafe_b64decode(f"{stated}{'=' * (-len(stated) % 4)}"))
     shop, order_id, step, micros = cast("tuple[str, str, int, int]", tuple(told))
-    expires_at = _EPOCH + timedelta(microseconds=micros)
+    expires_at = instant_of_micros(micros)
     if now >= expires_at:
         raise RecoveryLinkRefused("expired")
     return RecoveryVisit(shop, order_id, step, expires_at)
@@ -146,8 +146,6 @@ def record_visit(store: OrderStore, visit: RecoveryVisit, now: datetime) -> Orde
     return saved(store, visit.order_id, returned)
 
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _PURPOSE: Final = "shoppego_orders recovery link 1"
 """Stands in what is signed: no other use of the key, and no other form of link, signs the same."""
 

@@ -75,7 +75,7 @@ class AbandonmentPolicy:
     name: str = attrs.field(default="checkout-abandoned", converter=storable)
 
     def __attrs_post_init__(self) -> None:
-        for window in (self.window, *(each for _, each in self.windows_by_payment_method)):
+        for window in self._windows:
             if not (
                 isinstance(window, timedelta)  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
                 and timedelta(0) < window <= LONGEST_WINDOW
@@ -111,14 +111,18 @@ class AbandonmentPolicy:
     @property
     def shortest_window(self) -> timedelta:
         """No deadline is earlier than this after the checkout began."""
-        return min(self.window, *(each for _, each in self.windows_by_payment_method), self.window)
+        return min(self._windows)
 
     @property
     def longest_window(self) -> timedelta | None:
         """No deadline is later than this after the checkout began; None where activity moves it."""
         if self.since is Since.LAST_ACTIVITY_AT:
             return None
-        return max(self.window, *(each for _, each in self.windows_by_payment_method), self.window)
+        return max(self._windows)
+
+    @property
+    def _windows(self) -> list[timedelta]:
+        return [self.window, *(window for _, window in self.windows_by_payment_method)]
 
     def due(self, order: OrderLike) -> datetime:
         """An order's deadline, UTC.

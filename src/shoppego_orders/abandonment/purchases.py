@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Self, overload
 
 from shoppego_orders.abandonment.rule import Context, OrderLike, Purchase
-from shoppego_orders.periods import utc
+from shoppego_orders.periods import FIRST_INSTANT, utc
 
 _FEW: Final = 4_096
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 _Entry = tuple[datetime, str, Purchase]
 
@@ -105,7 +104,7 @@ class Purchases:
 
 def back(instant: datetime, lookback: timedelta) -> datetime:
     """So long before, or the beginning of the calendar."""
-    return instant - min(lookback, instant - _FIRST)
+    return instant - min(lookback, instant - FIRST_INSTANT)
 
 
 def _place(entry: _Entry) -> tuple[datetime, str]:

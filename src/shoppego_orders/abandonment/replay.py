@@ -7,19 +7,16 @@ verdict can be given as somebody had to give it at the time, and as it turned ou
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 import attrs
 
 from shoppego_orders.abandonment.policy import AbandonmentPolicy
 from shoppego_orders.abandonment.verdict import Verdict
 from shoppego_orders.order import Order, OrderEvent
-from shoppego_orders.periods import Period
+from shoppego_orders.periods import MICROSECOND, Period
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import OrderQuery
-
-_INSTANT: Final = timedelta(microseconds=1)
 
 
 def replay(
@@ -80,7 +77,7 @@ def at_deadline(
     :raises BrokenHistory: as :meth:`Order.replay` does.
     """
     known = Order.replay(events, known_at=known_at)
-    as_it_was = Order.replay(events, as_of=policy.due(known) - _INSTANT, known_at=known_at)
+    as_it_was = Order.replay(events, as_of=policy.due(known) - MICROSECOND, known_at=known_at)
     return attrs.evolve(as_it_was, customer_key=known.customer_key)
 
 

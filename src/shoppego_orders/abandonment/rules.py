@@ -250,48 +250,75 @@ class FirstOrder(_Fixed):
 _LONGEST_LOOKBACK: Final = timedelta(days=3660)
 
 
+class _OneOf(_Fixed):
+    """A word of the order is one of those that are asked for."""
+
+    __slots__ = ()
+
+    what: ClassVar[str]
+
+    @abstractmethod
+    def _asked(self) -> frozenset[str]:
+        """The words that are asked for."""
+
+    @staticmethod
+    @abstractmethod
+    def _of(order: OrderLike) -> str | None:
+        """The order's word; None or "" where it has none."""
+
+    def wanted(self) -> str:
+        """The words."""
+        return f"The {self.what} is {' or '.join(sorted(self._asked()))}."
+
+    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+        """Look for the order's word among them."""
+        return self._of(order) in self._asked()
+
+    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
+        """The order's word."""
+        return f"The {self.what} is {self._of(order) or 'not known'}."
+
+
 @attrs.frozen
-class PaymentMethod(_Fixed):
+class PaymentMethod(_OneOf):
     """It was to be paid by one of these methods, by name; case makes no difference.
 
     :ivar names: one, or several.
     """
 
+    what = "payment method"
+
     names: frozenset[str] = attrs.field(converter=_texts)
 
-    def wanted(self) -> str:
-        """The methods."""
-        return f"The payment method is {_either(self.names)}."
+    def _asked(self) -> frozenset[str]:
+        return self.names
+
+    @staticmethod
+    def _of(order: OrderLike) -> str:
+        return order.payment_method_name
 
     def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
-        """Compare the names."""
+        """Compare the names, whatever their case."""
         return folded(order.payment_method_name) in {folded(name) for name in self.names}
-
-    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
-        """The method."""
-        return f"The payment method is {_named(order.payment_method_name)}."
 
 
 @attrs.frozen
-class PaymentType(_Fixed):
+class PaymentType(_OneOf):
     """It was to be paid by a method of this type.
 
     :ivar type: ``manual`` or ``alternative`` (a gateway).
     """
 
+    what = "payment method's type"
+
     type: PaymentTypeWord = attrs.field(converter=_payment_type)
 
-    def wanted(self) -> str:
-        """The type."""
-        return f"The payment method's type is {self.type}."
+    def _asked(self) -> frozenset[str]:
+        return frozenset((self.type,))
 
-    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
-        """Compare the types."""
-        return order.payment_type is self.type
-
-    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
-        """The type."""
-        return f"The payment method's type is {_named(order.payment_type)}."
+    @staticmethod
+    def _of(order: OrderLike) -> str | None:
+        return order.payment_type
 
 
 @attrs.frozen
@@ -322,47 +349,41 @@ class TotalAtLeast(Rule):
 
 
 @attrs.frozen
-class Source(_Fixed):
+class Source(_OneOf):
     """It came from one of these sources.
 
     :ivar keys: of the attribution table, such as "tiktok"; one, or several.
     """
 
+    what = "source"
+
     keys: frozenset[str] = attrs.field(converter=_texts)
 
-    def wanted(self) -> str:
-        """The sources."""
-        return f"The source is {_either(self.keys)}."
+    def _asked(self) -> frozenset[str]:
+        return self.keys
 
-    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
-        """Compare the keys."""
-        return order.source in self.keys
-
-    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
-        """The source."""
-        return f"The source is {_named(order.source)}."
+    @staticmethod
+    def _of(order: OrderLike) -> str | None:
+        return order.source
 
 
 @attrs.frozen
-class Channel(_Fixed):
+class Channel(_OneOf):
     """It came through one of these channels.
 
     :ivar names: of the attribution table, such as "Organic Social"; one, or several.
     """
 
+    what = "channel"
+
     names: frozenset[str] = attrs.field(converter=_texts)
 
-    def wanted(self) -> str:
-        """The channels."""
-        return f"The channel is {_either(self.names)}."
+    def _asked(self) -> frozenset[str]:
+        return self.names
 
-    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
-        """Compare the names."""
-        return order.channel in self.names
-
-    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
-        """The channel."""
-        return f"The channel is {_named(order.channel)}."
+    @staticmethod
+    def _of(order: OrderLike) -> str | None:
+        return order.channel
 
 
 Contact = Literal["email", "phone", "any"]
@@ -416,33 +437,22 @@ class Tagged(Rule):
 
 
 @attrs.frozen
-class DeliveryIs(_Fixed):
+class DeliveryIs(_OneOf):
     """The goods are to be delivered so.
 
     :ivar deliveries: ``ship``, ``pickup``, ``none``; one, or several.
     """
 
+    what = "delivery"
+
     deliveries: frozenset[Delivery] = attrs.field(converter=_deliveries)
 
-    def wanted(self) -> str:
-        """The ways."""
-        return f"The delivery is {_either(self.deliveries)}."
+    def _asked(self) -> frozenset[str]:
+        return frozenset(self.deliveries)
 
-    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
-        """Compare the words."""
-        return order.delivery in self.deliveries
-
-    def saw(self, order: OrderLike, context: Context) -> str:  # noqa: ARG002  # it needs the order alone
-        """The way."""
-        return f"The delivery is {order.delivery}."
-
-
-def _either(names: Iterable[str]) -> str:
-    return " or ".join(sorted(names))
-
-
-def _named(name: str | None) -> str:
-    return name or "not known"
+    @staticmethod
+    def _of(order: OrderLike) -> str:
+        return order.delivery
 
 
 def _long(length: timedelta) -> str:

@@ -19,10 +19,9 @@ from shoppego_orders.abandonment.purchases import Purchases, back
 from shoppego_orders.abandonment.verdict import Verdict
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.order import OrderRow
-from shoppego_orders.periods import utc
+from shoppego_orders.periods import FIRST_INSTANT, LAST_INSTANT, utc
 
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
-_NEAR_THE_END: Final = datetime.max.replace(tzinfo=UTC) - LONGEST_WINDOW
+_NEAR_THE_END: Final = LAST_INSTANT - LONGEST_WINDOW
 
 
 def judge_stream(
@@ -49,7 +48,7 @@ def judge_stream(
     queue: deque[_Waiting] = deque()
     heap: list[_Waiting] = []
     waiting = queue if in_order else heap
-    last = next_due = _FIRST
+    last = next_due = FIRST_INSTANT
     for number, row in enumerate(rows):
         at = row.placed_at
         if at.tzinfo is not UTC:

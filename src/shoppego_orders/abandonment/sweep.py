@@ -9,7 +9,7 @@ one flag: the first policy that sweeps a store settles its orders, so give each 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import attrs
@@ -29,7 +29,7 @@ from shoppego_orders.errors import (
 )
 from shoppego_orders.order import Life, Order, OrderRow
 from shoppego_orders.order.evolution import met_before
-from shoppego_orders.periods import Period, utc
+from shoppego_orders.periods import FIRST_INSTANT, LAST_INSTANT, MICROSECOND, Period, utc
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import Cursor, OrderQuery
 
@@ -114,10 +114,10 @@ def sweep(
     """
     if limit is not None and limit < 1:
         raise InvalidValue("limit", limit, "at least 1")
-    placed = _due_period(policy, utc(now, "now"), active_from)
-    judge = _Judge(store, policy, utc(now, "now"), dry_run=dry_run)
-    if placed is not None:
-        query = attrs.evolve(_undecided(shop), placed=placed)
+    now = utc(now, "now")
+    judge = _Judge(store, policy, now, dry_run=dry_run)
+    query = _undecided(shop, active_from, before(now, policy.shortest_window) + MICROSECOND)
+    if query is not None:
         for rows in batches(store, query):
             judge.batch(rows, shop, limit)
             if limit is not None and judge.judged >= limit:
@@ -150,12 +150,11 @@ def next_due(
     """
     now = utc(now, "now")
     # What is placed at the very end of the calendar (a mistyped year) is never due.
-    end = datetime.max.replace(tzinfo=UTC) - LONGEST_WINDOW
-    start = _FIRST if active_from is None else utc(active_from, "active_from")
-    if start >= end:
+    query = _undecided(shop, active_from, LAST_INSTANT - LONGEST_WINDOW)
+    if query is None:
         return None
     first: datetime | None = None
-    for row in store.rows(attrs.evolve(_undecided(shop), placed=Period(start, end))):
+    for row in store.rows(query):
         if first is not None and row.placed_at + policy.shortest_window >= first:
             break
         due = max(policy.due(row), now)
@@ -191,22 +190,16 @@ def before(now: datetime, elapsed: timedelta) -> datetime:
         raise InvalidValue("now", now, f"a moment at least {elapsed} after the year 1") from None
 
 
-_INSTANT: Final = timedelta(microseconds=1)
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
-_LAST: Final = datetime.max.replace(tzinfo=UTC) - _INSTANT
+_LAST: Final = LAST_INSTANT - MICROSECOND
 
 
-def _due_period(
-    policy: AbandonmentPolicy, now: datetime, active_from: datetime | None
-) -> Period | None:
-    """When the checkouts began that may be due; None for never."""
-    end = before(now, policy.shortest_window) + _INSTANT
-    start = _FIRST if active_from is None else utc(active_from, "active_from")
-    return Period(start, end) if start < end else None
-
-
-def _undecided(shop: str | None) -> OrderQuery:
-    return OrderQuery(shop=shop, decided=False, life=frozenset((Life.OPEN, Life.CANCELLED)))
+def _undecided(shop: str | None, active_from: datetime | None, end: datetime) -> OrderQuery | None:
+    """The undecided orders that began before an instant; None where there can be none."""
+    start = FIRST_INSTANT if active_from is None else utc(active_from, "active_from")
+    if start >= end:
+        return None
+    lives = frozenset((Life.OPEN, Life.CANCELLED))
+    return OrderQuery(shop=shop, decided=False, life=lives, placed=Period(start, end))
 
 
 _HELD: Final = "an order of the same customer could not be judged again"
@@ -380,9 +373,9 @@ class _Judge:
         longest = self._policy.longest_window
         # Of those that began before a purchase it is in the period, of those after in what rules
         # look back over.
-        start = _FIRST if longest is None else back(min(times), longest)
+        start = FIRST_INSTANT if longest is None else back(min(times), longest)
         last = min(max(times), _LAST)
-        end = last + min(self._lookback, _LAST - last) + _INSTANT
+        end = last + min(self._lookback, _LAST - last) + MICROSECOND
         query = OrderQuery(shop=shop, customer_keys=keys, placed=Period(start, end))
         for others in batches(self._store, query):
             touched = [

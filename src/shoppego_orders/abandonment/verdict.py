@@ -11,6 +11,7 @@ import attrs
 
 from shoppego_orders.abandonment.rule import Context, Finding, OrderLike, Rule
 from shoppego_orders.periods import Period, instant_text
+from shoppego_orders.texts import one_line
 
 
 class VerdictStatus(StrEnum):
@@ -78,7 +79,7 @@ class Verdict:
         }[self.status]
         began, due = instant_text(self.began), instant_text(self.due)
         judged = f"It began at {began}, with its deadline at {due} (policy {self.policy})."
-        return f"Order {' '.join(self.order_id.split())}: {answer}", judged
+        return f"Order {one_line(self.order_id)}: {answer}", judged
 
     def _repr_html_(self) -> str:
         answer, judged = map(escape, self._heading())
@@ -110,7 +111,7 @@ def _line(finding: Finding) -> str:
     if not (finding.holds or finding.parts or finding.saw.endswith(finding.wanted)):
         line += f" (Asked for: {finding.wanted})"
     # What a customer or a merchant typed stays on its line.
-    return " ".join(line.split())
+    return one_line(line)
 
 
 def _list(findings: list[Finding]) -> str:

@@ -8,7 +8,7 @@ import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from enum import StrEnum
@@ -24,7 +24,15 @@ from shoppego_orders.export.files import told_as_unwritten
 from shoppego_orders.export.profiles import PLAIN, Profile, profile_of
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineRow, OrderRow
-from shoppego_orders.periods import SHOP_TIME_ZONE, Period, in_zone, time_zone, utc
+from shoppego_orders.periods import (
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    SHOP_TIME_ZONE,
+    Period,
+    in_zone,
+    time_zone,
+    utc,
+)
 from shoppego_orders.ports import FileShelf, Mailer, OrderStore
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.texts import storable, word_of
@@ -232,7 +240,7 @@ def mail_address(text: str, field: str) -> Address:
     raise InvalidValue(field, text, "one e-mail address such as name@shop.example")
 
 
-_ALWAYS: Final = Period(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_ALWAYS: Final = Period(FIRST_INSTANT, LAST_INSTANT)
 _ADDRESS: Final = re.compile(r"""[^\s@<>,;:"()\[\]\\]+@[^\s@<>,;:"()\[\]\\]+""")
 _CHUNK: Final = 1 << 18
 

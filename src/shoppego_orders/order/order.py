@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Required, TypedDict, Unpack
 
 import attrs
@@ -65,7 +65,7 @@ from shoppego_orders.order.statuses import (
     Recovery,
     blockers_of,
 )
-from shoppego_orders.periods import instant_text, utc
+from shoppego_orders.periods import LAST_INSTANT, instant_text, utc
 from shoppego_orders.texts import storable, storable_or_none, word_of
 
 
@@ -164,8 +164,8 @@ class Order(OrderState):
         :raises BrokenHistory: for no events, a gap, or events of several orders; and for an
             order that had not been placed, or was not known, at the time asked for.
         """
-        until = _LAST if as_of is None else utc(as_of, "as_of")
-        told = _LAST if known_at is None else utc(known_at, "known_at")
+        until = LAST_INSTANT if as_of is None else utc(as_of, "as_of")
+        told = LAST_INSTANT if known_at is None else utc(known_at, "known_at")
         order: Order | None = None
         count = 0
         for count, event in enumerate(events, 1):
@@ -595,17 +595,8 @@ class Order(OrderState):
             f"It was {what} before its deadline at {instant_text(deadline)}; "
             f"that was reported at {told}."
         )
-        event = OrderEvent(
-            f"{self.id}/{self.version + len(self.changes) + 1}",
-            self.id,
-            report.recorded_at,
-            report.recorded_at,
-            report.actor,
-            (),
-            AbandonmentRetracted((reason,)),
-        )
-        changed = evolve(self, event.data, event.occurred_at, event.id)
-        return attrs.evolve(changed, changes=(*self.changes, event))
+        data = AbandonmentRetracted((reason,))
+        return self._record(data, report.recorded_at, report.recorded_at, report.actor)
 
     def _reported(
         self, kind: str, entries: tuple[LedgerEntry, ...], reference: str, amount: Money
@@ -625,7 +616,6 @@ class Order(OrderState):
         )
 
 
-_LAST = datetime.max.replace(tzinfo=UTC)
 _PLACED = tuple(field.name for field in attrs.fields(Placed))
 _OPTIONAL_PARTS: Sequence[tuple[str, type]] = (
     ("shipping_address", Address),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, get_type_hints
 
 from shoppego_orders.adapters.sql.schema import kind_of
@@ -21,22 +21,10 @@ from shoppego_orders.order import (
     PaymentType,
     Recovery,
 )
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+from shoppego_orders.periods import epoch_micros, instant_of_micros
 
 Values = Sequence[Any]
 """One row as the driver gives it; what stands where is the statement's business."""
-
-
-def micros(instant: datetime) -> int:
-    """An instant as whole microseconds since 1970 in UTC."""
-    return (instant - _EPOCH) // _MICROSECOND
-
-
-def instant(value: int) -> datetime:
-    """The instant of so many microseconds since 1970 in UTC."""
-    return _EPOCH + timedelta(0, 0, value)
 
 
 def values_of(row: OrderRow) -> dict[str, object]:
@@ -66,7 +54,7 @@ def row_of(values: Values) -> OrderRow:
         order_id,
         shop,
         number,
-        instant(placed_at),
+        instant_of_micros(placed_at),
         _LIVES[life],
         bool(archived),
         _FULFILLMENTS[fulfillment],
@@ -106,21 +94,21 @@ def row_of(values: Values) -> OrderRow:
         note,
         () if tags == "[]" else tuple(json.loads(tags)),
         () if tracking_numbers == "[]" else tuple(json.loads(tracking_numbers)),
-        None if completed_at is None else instant(completed_at),
-        None if paid_at is None else instant(paid_at),
-        None if confirmed_at is None else instant(confirmed_at),
-        None if taken_up_at is None else instant(taken_up_at),
-        None if shipped_at is None else instant(shipped_at),
-        None if cancelled_at is None else instant(cancelled_at),
+        None if completed_at is None else instant_of_micros(completed_at),
+        None if paid_at is None else instant_of_micros(paid_at),
+        None if confirmed_at is None else instant_of_micros(confirmed_at),
+        None if taken_up_at is None else instant_of_micros(taken_up_at),
+        None if shipped_at is None else instant_of_micros(shipped_at),
+        None if cancelled_at is None else instant_of_micros(cancelled_at),
         cancel_reason,
-        () if activity == "[]" else tuple(map(instant, json.loads(activity))),
-        None if changed_at is None else instant(changed_at),
-        None if abandoned_at is None else instant(abandoned_at),
+        () if activity == "[]" else tuple(map(instant_of_micros, json.loads(activity))),
+        None if changed_at is None else instant_of_micros(changed_at),
+        None if abandoned_at is None else instant_of_micros(abandoned_at),
         abandoned_by,
-        None if returned_at is None else instant(returned_at),
+        None if returned_at is None else instant_of_micros(returned_at),
         None if recovery is None else _RECOVERIES[recovery],
         recovered_by,
-        None if recovered_at is None else instant(recovered_at),
+        None if recovered_at is None else instant_of_micros(recovered_at),
         bool(needs_attention),
         bool(decided),
     )
@@ -167,7 +155,7 @@ def _minor(amount: Money) -> int:
 def _json(values: tuple[str | datetime, ...]) -> str:
     if not values:
         return "[]"
-    plain = [value if isinstance(value, str) else micros(value) for value in values]
+    plain = [value if isinstance(value, str) else epoch_micros(value) for value in values]
     return json.dumps(plain, ensure_ascii=False)
 
 
@@ -180,7 +168,7 @@ _RECOVERIES: Final = {word.value: word for word in Recovery}
 # str: a status becomes a plain text, which the driver takes faster than a subclass of it.
 _BY_KIND: Final[dict[type, Callable[[Any], object]]] = {
     str: str,
-    datetime: micros,
+    datetime: epoch_micros,
     Money: _minor,
     tuple: _json,
 }

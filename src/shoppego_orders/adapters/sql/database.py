@@ -186,10 +186,11 @@ class Database:
             return None
         version = connection.execute(select(schema_version.c.version)).scalar()
         if version != SCHEMA_VERSION:
+            age = "an older" if version in range(1, SCHEMA_VERSION) else "a newer"
             raise StoreUnusable(
                 self.name,
                 f"its tables are of version {version}, and this release of shoppego_orders "
-                f"knows version {SCHEMA_VERSION}; a newer release may have made them",
+                f"knows version {SCHEMA_VERSION}; {age} release may have made them",
             )
         return SCHEMA_VERSION
 

@@ -20,11 +20,10 @@ from sqlalchemy import (
     tuple_,
 )
 
-from shoppego_orders.adapters.sql.columns import micros
 from shoppego_orders.adapters.sql.dialects import contains, one_of
 from shoppego_orders.adapters.sql.schema import order_lines, order_tags, orders
 from shoppego_orders.order import OrderRow, Recovery
-from shoppego_orders.periods import Period
+from shoppego_orders.periods import Period, epoch_micros
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.texts import UNSTORABLE
 
@@ -88,7 +87,7 @@ def conditions(query: OrderQuery) -> Iterator[Condition]:
         yield _found(query.search, query.search_phones)
     if query.after is not None:
         place = tuple_(columns.placed_at, columns.id)
-        after = tuple_(micros(query.after.placed_at), query.after.id)
+        after = tuple_(epoch_micros(query.after.placed_at), query.after.id)
         yield place < after if query.newest_first else place > after
 
 
@@ -141,7 +140,7 @@ def _how_it_ended(recoveries: Collection[Recovery]) -> Condition:
 
 
 def _within(instant: ColumnElement[int], period: Period) -> tuple[Condition, Condition]:
-    return instant >= micros(period.start), instant < micros(period.end)
+    return instant >= epoch_micros(period.start), instant < epoch_micros(period.end)
 
 
 def _in_totals(query: OrderQuery) -> Iterator[Condition]:

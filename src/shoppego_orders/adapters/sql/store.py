@@ -30,7 +30,6 @@ from shoppego_orders.adapters.sql.columns import (
     Values,
     line_of,
     line_values,
-    micros,
     row_of,
     values_of,
 )
@@ -38,6 +37,7 @@ from shoppego_orders.adapters.sql.database import Opened
 from shoppego_orders.adapters.sql.schema import order_events, order_lines, order_tags, orders
 from shoppego_orders.errors import DuplicateOrder, OrderNotFound, StaleOrder
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
+from shoppego_orders.periods import epoch_micros
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.serialization import (
     event_from_json,
@@ -244,7 +244,7 @@ def _id(row: OrderRow) -> str:
 
 
 def _micros_or_none(instant: datetime | None) -> int | None:
-    return None if instant is None else micros(instant)
+    return None if instant is None else epoch_micros(instant)
 
 
 def _event_values(event: OrderEvent, number: int) -> dict[str, object]:
@@ -252,8 +252,8 @@ def _event_values(event: OrderEvent, number: int) -> dict[str, object]:
         "order_id": event.order_id,
         "number": number,
         "type": event.type,
-        "occurred_at": micros(event.occurred_at),
-        "recorded_at": micros(event.recorded_at),
+        "occurred_at": epoch_micros(event.occurred_at),
+        "recorded_at": epoch_micros(event.recorded_at),
         "document": event_to_json(event),
     }
 

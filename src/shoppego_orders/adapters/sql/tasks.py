@@ -8,11 +8,10 @@ from typing import Final, final
 
 from sqlalchemy import func, select, text, update
 
-from shoppego_orders.adapters.sql.columns import instant, micros
 from shoppego_orders.adapters.sql.database import Opened
 from shoppego_orders.adapters.sql.schema import tasks
 from shoppego_orders.errors import InvalidValue, TaskNotClaimed, TaskSettled
-from shoppego_orders.periods import utc
+from shoppego_orders.periods import epoch_micros, instant_of_micros, utc
 from shoppego_orders.ports import Outcome, Task
 from shoppego_orders.texts import UNSTORABLE, storable
 
@@ -36,7 +35,7 @@ class SqlTaskLog(Opened):
         :raises NaiveDatetime: for a time without a zone.
         :raises InvalidValue: for a key that can't be stored.
         """
-        claimed_at = micros(utc(at, "at"))
+        claimed_at = epoch_micros(utc(at, "at"))
         if UNSTORABLE.search(key):
             raise InvalidValue("key", key, "a text without NUL and lone surrogates")
         with self.database.writing() as connection:
@@ -50,7 +49,7 @@ class SqlTaskLog(Opened):
         :raises TaskSettled: if it ended otherwise before.
         :raises NaiveDatetime: for a time without a zone.
         """
-        settled_at = micros(utc(at, "at"))
+        settled_at = epoch_micros(utc(at, "at"))
         if UNSTORABLE.search(key):
             raise TaskNotClaimed(key)
         ended = {"outcome": outcome.value, "settled_at": settled_at, "note": storable(note)}
@@ -79,9 +78,9 @@ class SqlTaskLog(Opened):
         for key, claimed_at, outcome, settled_at, note in self.database.stream(found):
             yield Task(
                 key,
-                instant(claimed_at),
+                instant_of_micros(claimed_at),
                 None if outcome is None else Outcome(outcome),
-                None if settled_at is None else instant(settled_at),
+                None if settled_at is None else instant_of_micros(settled_at),
                 note,
             )
 
