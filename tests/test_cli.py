@@ -7,7 +7,6 @@ import csv
 import email
 import email.policy
 import gzip
-import io
 import json
 import os
 import socket
@@ -15,14 +14,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 from rich.cells import cell_len
 
+from command_line import Ran, Run, runner
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
     VerdictStatus,
@@ -42,34 +40,13 @@ SAMPLE = ROOT / "src" / "shoppego_orders" / "sample_checkouts.jsonl"
 AFTER_THE_SAMPLE = "2026-03-15T00:00:00+08:00"
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:  # Any: what each command prints is the test's to know
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
-
-
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command line in an empty folder; ``given`` is its standard input."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COLUMNS", raising=False)
 
-    def ran(*args: str | Path, given: str | bytes = b"") -> Ran:
-        content = given.encode() if isinstance(given, str) else given
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-        capsys.readouterr()
-        code = main([str(arg) for arg in args])
-        told = capsys.readouterr()
-        return Ran(code, told.out, told.err)
-
-    return ran
+    return runner(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")

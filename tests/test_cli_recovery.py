@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import email
 import email.policy
-import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from abandonment_examples import BEGAN, DUE, OTHER_SHOP, SHOP, begun, paid
+from command_line import Run, runner
 from recovery_examples import FIRST, HOUR, key_of, left
 from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
-from shoppego_orders.cli import main
 
 MORNING = "2021-03-04T08:00:00+08:00"
 NIGHT = "2021-03-04T00:58:17+08:00"
 LATER = "2021-03-31T08:00:00+08:00"
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:  # Any: what each command prints is the test's to know
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
 
 
 @pytest.fixture
@@ -45,13 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         store.save(paid(left(begun("3", email="c@example.com")), FIRST))
         store.save(left(begun("4", shop=OTHER_SHOP)))
 
-    def ran(*args: str) -> Ran:
-        capsys.readouterr()
-        code = main(list(args))
-        told = capsys.readouterr()
-        return Ran(code, told.out, told.err)
-
-    return ran
+    return runner(monkeypatch, capsys)
 
 
 def test_reminders_leave_in_the_morning_once(run: Run) -> None:
