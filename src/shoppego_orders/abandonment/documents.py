@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, Final, cast
 
 import attrs
@@ -79,6 +80,9 @@ def _converter(known: Mapping[str, type[Rule]]) -> Any:  # Any: cattrs stays in 
             fields = converter.gen_unstructure_attrs_fromdict(cast("type[Any]", kind))
         return lambda rule: {kind.__name__: fields(rule)}
 
+    # Each is compiled when it is made: once for a kind of rule, not for each rule.
+    structurer = cache(converter.gen_structure_attrs_fromdict)
+
     def read(value: object, _: object) -> Rule:
         given = shown(value)
         named = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
@@ -88,7 +92,7 @@ def _converter(known: Mapping[str, type[Rule]]) -> Any:  # Any: cattrs stays in 
         kind = known.get(name)
         if kind is None:
             raise InvalidDocument("", f"rule {shown(name)}; expected one of {', '.join(known)}")
-        made: Rule = converter.gen_structure_attrs_fromdict(kind)(fields, kind)
+        made: Rule = structurer(kind)(fields, kind)
         return made
 
     converter.register_unstructure_hook_factory(_is_rule, writer)
