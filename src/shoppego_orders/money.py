@@ -149,11 +149,7 @@ class Money:
     @property
     def text(self) -> str:
         """The amount as plain decimal text: "59.50", "-0.05", "1200" (JPY)."""
-        digits = self.digits
-        if digits == 0:
-            return str(self.minor)
-        whole, part = divmod(abs(self.minor), 10**digits)
-        return f"{'-' if self.minor < 0 else ''}{whole}.{part:0{digits}}"
+        return decimal_text(self.minor, self.digits)
 
     def allocate(self, weights: Sequence[int | Fraction | Decimal]) -> tuple[Money, ...]:
         """Split the amount in proportion to weights, losing no minor unit.
@@ -235,6 +231,14 @@ class Money:
 
     def __repr__(self) -> str:
         return f"Money({self.text!r}, {self.currency!r})"
+
+
+def decimal_text(minor: int, digits: int) -> str:
+    """Write an amount of minor units as plain decimal text: never 1E+3, never -0.00."""
+    if digits == 0:
+        return str(minor)
+    whole, part = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole}.{part:0{digits}}"
 
 
 # The slots' own setters: a frozen instance is filled in half the time of object.__setattr__.

@@ -1,18 +1,26 @@
 """Rows to CSV to mail: what a merchant takes out of the Orders page, and the sales report."""
 
+from shoppego_orders.export.batches import Batch
+from shoppego_orders.export.column_sets import (
+    ACCOUNTING,
+    COLUMN_SETS,
+    SHOPIFY,
+    SHOPPEGO,
+    column_set,
+)
 from shoppego_orders.export.columns import (
-    LINE_COLUMNS,
-    ORDER_COLUMNS,
     Column,
     ColumnKind,
+    ColumnSet,
+    InstantStyle,
+    LineColumn,
     Value,
-    chosen,
     per_line,
 )
 from shoppego_orders.export.csv_reader import read_export
-from shoppego_orders.export.csv_writer import CsvStream, CsvSummary, write_csv
+from shoppego_orders.export.csv_writer import CsvStream, CsvSummary, write_columns, write_csv
 from shoppego_orders.export.files import write_file
-from shoppego_orders.export.profiles import EXCEL, PLAIN, PROFILES, RAW, Profile
+from shoppego_orders.export.profiles import EXCEL, PLAIN, PROFILES, RAW, Headers, Profile
 from shoppego_orders.export.report import By, Sales, SalesReport, sales_report
 from shoppego_orders.export.request import (
     MAIL_LIMIT,
@@ -28,27 +36,34 @@ from shoppego_orders.export.request import (
 )
 
 __all__ = [
+    "ACCOUNTING",
+    "COLUMN_SETS",
     "EXCEL",
-    "LINE_COLUMNS",
     "MAIL_LIMIT",
-    "ORDER_COLUMNS",
     "PLAIN",
     "PROFILES",
     "RAW",
+    "SHOPIFY",
+    "SHOPPEGO",
+    "Batch",
     "By",
     "Column",
     "ColumnKind",
+    "ColumnSet",
     "CsvStream",
     "CsvSummary",
     "ExportRequest",
     "ExportSummary",
+    "Headers",
+    "InstantStyle",
+    "LineColumn",
     "Per",
     "Profile",
     "Sales",
     "SalesReport",
     "SentAs",
     "Value",
-    "chosen",
+    "column_set",
     "export_csv",
     "export_filename",
     "mail_address",
@@ -57,6 +72,7 @@ __all__ = [
     "read_export",
     "request_export",
     "sales_report",
+    "write_columns",
     "write_csv",
     "write_file",
 ]

@@ -18,8 +18,9 @@ from typing import IO, Final
 import attrs
 
 from shoppego_orders.errors import ExportTooLarge, InvalidValue
-from shoppego_orders.export.columns import LINE_COLUMNS, ORDER_COLUMNS, Column, check_columns
-from shoppego_orders.export.csv_writer import CsvStream, write_csv
+from shoppego_orders.export.column_sets import SHOPPEGO, column_set
+from shoppego_orders.export.columns import ColumnSet
+from shoppego_orders.export.csv_writer import CsvStream, write_columns, write_csv
 from shoppego_orders.export.files import told_as_unwritten
 from shoppego_orders.export.profiles import PLAIN, Profile, profile_of
 from shoppego_orders.money import Money
@@ -33,7 +34,7 @@ from shoppego_orders.periods import (
     time_zone,
     utc,
 )
-from shoppego_orders.ports import FileShelf, Mailer, OrderStore
+from shoppego_orders.ports import ColumnStore, FileShelf, Mailer, OrderStore
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.texts import storable, word_of
 
@@ -60,14 +61,6 @@ def _per(word: str) -> Per:
     return word_of(Per, word, "per")
 
 
-def _order_columns(columns: Iterable[Column[OrderRow]]) -> tuple[Column[OrderRow], ...]:
-    return tuple(columns)
-
-
-def _line_columns(columns: Iterable[Column[LineRow]]) -> tuple[Column[LineRow], ...]:
-    return tuple(columns)
-
-
 @attrs.frozen(kw_only=True)
 class ExportRequest:
     """What to export, and how it is written.
@@ -76,8 +69,7 @@ class ExportRequest:
         for selected ones. By dates of the shop:
         ``OrderQuery(placed=Period.of_dates(first, until, tz))``, the day ``until`` not included.
     :ivar per: a record for each ``order``, or for each ``line`` item.
-    :ivar columns: of a file of orders.
-    :ivar line_columns: of a file of line items.
+    :ivar columns: ``shoppego``, ``shopify`` or ``accounting``, or a set of your own.
     :ivar profile: ``excel``, ``plain`` or ``raw``, or a profile of your own.
     :ivar tz: the shop's IANA time zone, in which instants are written and days begin.
     :ivar shop_name: for subject, text and file name; the query's shop where it is empty.
@@ -87,20 +79,13 @@ class ExportRequest:
 
     query: OrderQuery = attrs.field(factory=OrderQuery)
     per: Per = attrs.field(default=Per.ORDER, converter=_per)
-    columns: tuple[Column[OrderRow], ...] = attrs.field(
-        default=ORDER_COLUMNS, converter=_order_columns
-    )
-    line_columns: tuple[Column[LineRow], ...] = attrs.field(
-        default=LINE_COLUMNS, converter=_line_columns
-    )
+    columns: ColumnSet = attrs.field(default=SHOPPEGO, converter=column_set)
     profile: Profile = attrs.field(default=PLAIN, converter=profile_of)
     tz: str = SHOP_TIME_ZONE
     shop_name: str = attrs.field(default="", converter=storable)
 
     def __attrs_post_init__(self) -> None:
         time_zone(self.tz)
-        check_columns(self.columns)
-        check_columns(self.line_columns)
 
     @property
     def shop(self) -> str:
@@ -259,10 +244,18 @@ class _Tally:
 
 def _opened(store: OrderStore, request: ExportRequest, tally: _Tally) -> CsvStream:
     if request.per is Per.ORDER:
-        rows = store.rows(request.query)
-        return write_csv(rows, request.columns, tz=request.tz, profile=request.profile)
+        return _of_orders(store, request)
     lines = tally.counted(_lines(store, request.query))
-    return write_csv(lines, request.line_columns, tz=request.tz, profile=request.profile)
+    return write_csv(lines, request.columns.per_line, tz=request.tz, profile=request.profile)
+
+
+def _of_orders(store: OrderStore, request: ExportRequest) -> CsvStream:
+    columns = request.columns.per_order
+    fields = [column.value for column in columns if isinstance(column.value, str)]
+    if isinstance(store, ColumnStore) and len(fields) == len(columns):
+        batches = store.columns(request.query, fields)
+        return write_columns(batches, columns, tz=request.tz, profile=request.profile)
+    return write_csv(store.rows(request.query), columns, tz=request.tz, profile=request.profile)
 
 
 def _lines(store: OrderStore, query: OrderQuery) -> Iterator[LineRow]:
