@@ -7,6 +7,7 @@ not installed is skipped and named in the closing summary; none is downloaded.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 import zipfile
@@ -173,6 +174,19 @@ def deep(session: nox.Session) -> None:
     sync(session, "tests")
     paths = session.posargs or ["tests/property", "tests/test_abandonment_faults.py"]
     session.run("pytest", *paths, env={"HYPOTHESIS_PROFILE": "deep"})
+
+
+@nox.session(default=False, tags=["slow"])
+def readers(session: nox.Session) -> None:
+    """What LibreOffice, pandas, Polars and DuckDB see in our files; root brings LibreOffice."""
+    sync(session, "tests", "bench")
+    if shutil.which("soffice") is None and shutil.which("apt-get") and os.geteuid() == 0:
+        session.run_install("apt-get", "update", "-qq", external=True)
+        programs = ["libreoffice-calc-nogui", "unzip"]
+        session.run_install(
+            *("apt-get", "install", "-qq", "--no-install-recommends", *programs), external=True
+        )
+    session.run("pytest", "tests/test_readers.py", *session.posargs)
 
 
 @nox.session(default=False, tags=["slow"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
+from shoppego_orders.export import SHOPPEGO, LineColumn
 from shoppego_orders.order import FULFILLMENTS, TRANSITIONS
 
 project = "shoppego-orders"
@@ -56,6 +57,19 @@ def transitions() -> str:
     )
 
 
+def columns() -> str:
+    """The columns that ship, as Markdown."""
+    of_lines = {column.key for column in SHOPPEGO.columns if isinstance(column, LineColumn)}
+    listed = [
+        f"| `{column.key}` | {column.kind} | {column.label} | {column.malay} "
+        f"| {'line' if column.key in of_lines else 'order'} |"
+        for column in SHOPPEGO.columns
+    ]
+    head = ["| key | kind | label | label in Malay | of |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *listed, ""])
+
+
 generated = Path(__file__).parent / "_generated"
 generated.mkdir(exist_ok=True)
 (generated / "transitions.md").write_text(transitions(), encoding="utf-8")
+(generated / "columns.md").write_text(columns(), encoding="utf-8")

@@ -100,13 +100,13 @@ class Amounts:
     def __init__(self) -> None:
         self._texts: dict[int, _AmountTexts] = {}
 
-    def cells(self, minors: Sequence[int | None], currencies: Sequence[str]) -> list[str]:
+    def cells(self, minors: Sequence[int | None], currencies: str | Sequence[str]) -> list[str]:
         """Write amounts, None for an empty cell.
 
-        :param currencies: of each; one of them is looked at for all where they are the same.
+        :param currencies: the one of all of them, or that of each.
         """
-        if len(set(currencies)) == 1:
-            return list(map(self._of(currencies[0]).__getitem__, minors))
+        if isinstance(currencies, str):
+            return list(map(self._of(currencies).__getitem__, minors))
         return [
             "" if minor is None else self._of(currency)[minor]
             for minor, currency in zip(minors, currencies, strict=True)

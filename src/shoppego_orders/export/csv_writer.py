@@ -114,17 +114,21 @@ class CsvStream(Iterator[bytes]):
         first = [self._texts.cells([title], ColumnKind.TEXT) for title in titles]
         # Before the first row is asked for, so that a download begins at once.
         yield ("\ufeff" if self._profile.bom else "").encode() + self._lines(first)
-        kinds = [column.kind for column in self._columns]
-        # Without such a column there is no money, and nobody asks.
-        currency = kinds.index(ColumnKind.CURRENCY) if ColumnKind.CURRENCY in kinds else 0
         for batch in self._batches:
-            currencies = batch[currency]
+            currencies = self._currencies(batch)
             cells = [
                 self._cells(column, values, currencies)
                 for column, values in zip(self._columns, batch, strict=True)
             ]
-            self._records += len(currencies)
+            self._records += len(batch[0])
             yield self._lines(cells)
+
+    def _currencies(self, batch: Batch) -> str | Sequence[str]:
+        """The currency of all records, or of each; without such a column there is no money."""
+        for column, values in zip(self._columns, batch, strict=True):
+            if column.kind is ColumnKind.CURRENCY:
+                return values[0] if len(set(values)) == 1 else values
+        return ""
 
     def _lines(self, columns: Sequence[Sequence[str]]) -> bytes:
         if len(columns) == 1:
@@ -135,7 +139,7 @@ class CsvStream(Iterator[bytes]):
         return ("\r\n".join(rows) + "\r\n").encode()
 
     def _cells(
-        self, column: Column[Any], values: Sequence[Any], currencies: Sequence[Any]
+        self, column: Column[Any], values: Sequence[Any], currencies: str | Sequence[str]
     ) -> Sequence[str]:
         match column.kind:
             case ColumnKind.MONEY:
