@@ -38,6 +38,7 @@ from shoppego_orders import (
     TaskLog,
     Touch,
     Verdict,
+    VerdictStatus,
     compare_policies,
     default_table,
     judge_stream,
@@ -101,6 +102,7 @@ def an_order_and_its_row_are_judged(order: Order, now: datetime) -> None:
 def a_history_is_judged_in_one_pass(rows: Iterator[OrderRow], now: datetime) -> None:
     policy = AbandonmentPolicy(since="last_activity_at")
     assert_type(judge_stream(rows, policy, now), Iterator[Verdict])
+    assert_type(judge_stream(rows, policy, now, only=VerdictStatus.KEPT), Iterator[Verdict])
     assert_type(compare_policies(rows, policy, policy, now), Iterator[Difference])
     assert_type(policy_from_json(policy_to_json(policy)), AbandonmentPolicy)
 
