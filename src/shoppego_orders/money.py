@@ -163,22 +163,9 @@ class Money:
         :raises InvalidValue: for no weights, a negative, non-exact or endless one (float, NaN),
             or when all are zero.
         """
-        shares = _whole_weights(weights)
-        total = sum(shares)
-        if total == 0:
-            raise InvalidValue("weights", weights, "at least one weight above zero")
-        parts: list[int] = []
-        remainders: list[int] = []
-        for share in shares:
-            part, remainder = divmod(abs(self.minor) * share, total)
-            parts.append(part)
-            remainders.append(remainder)
-        left = abs(self.minor) - sum(parts)
-        by_remainder = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
-        for index in by_remainder[:left]:
-            parts[index] += 1
-        sign = -1 if self.minor < 0 else 1
-        return tuple(Money.from_minor(sign * part, self.currency) for part in parts)
+        return tuple(
+            Money.from_minor(part, self.currency) for part in apportion(self.minor, weights)
+        )
 
     def __add__(self, other: Money) -> Money:
         if type(other) is not Money:
@@ -239,6 +226,28 @@ def decimal_text(minor: int, digits: int) -> str:
         return str(minor)
     whole, part = divmod(abs(minor), 10**digits)
     return f"{'-' if minor < 0 else ''}{whole}.{part:0{digits}}"
+
+
+def apportion(number: int, weights: Sequence[int | Fraction | Decimal]) -> list[int]:
+    """Split a whole number in proportion to weights: the rule of :meth:`Money.allocate`.
+
+    :raises InvalidValue: as it does.
+    """
+    shares = _whole_weights(weights)
+    total = sum(shares)
+    if total == 0:
+        raise InvalidValue("weights", weights, "at least one weight above zero")
+    parts: list[int] = []
+    remainders: list[int] = []
+    for share in shares:
+        part, remainder = divmod(abs(number) * share, total)
+        parts.append(part)
+        remainders.append(remainder)
+    left = abs(number) - sum(parts)
+    by_remainder = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
+    for index in by_remainder[:left]:
+        parts[index] += 1
+    return parts if number >= 0 else [-part for part in parts]
 
 
 # The slots' own setters: a frozen instance is filled in half the time of object.__setattr__.

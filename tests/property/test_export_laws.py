@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import pairwise
 from operator import itemgetter
@@ -24,7 +24,6 @@ from shoppego_orders.export import (
     RAW,
     SHOPIFY,
     SHOPPEGO,
-    By,
     Column,
     ColumnKind,
     ColumnSet,
@@ -33,12 +32,9 @@ from shoppego_orders.export import (
     InstantStyle,
     Per,
     Profile,
-    Sales,
-    SalesReport,
     Value,
     export_csv,
     read_export,
-    sales_report,
     write_columns,
     write_csv,
 )
@@ -322,34 +318,6 @@ def test_line_totals_add_up_to_the_subtotals(some: list[Order]) -> None:
         if isinstance(subtotal, Money):
             subtotals[str(cells["currency"])] += subtotal.minor
     assert lines == subtotals
-
-
-@given(order_lists(), st.integers(0, 6))
-def test_reports_of_parts_add_up_to_the_report_of_the_whole(some: list[Order], place: int) -> None:
-    def report(part: Sequence[Order]) -> SalesReport:
-        rows = [OrderRow.of(order) for order in part]
-        lines = [
-            LineRow.of(row, position, line)
-            for row, order in zip(rows, part, strict=True)
-            for position, line in enumerate(order.lines, 1)
-        ]
-        return SalesReport.of_orders(rows) + SalesReport.of_lines(lines)
-
-    assert report(some[:place]) + report(some[place:]) == report(some)
-    assert report(some) == sales_report(stored(some))
-
-
-@given(order_lists())
-def test_a_report_says_the_same_by_day_and_by_source(some: list[Order]) -> None:
-    report = sales_report(stored(some))
-    by_source: dict[str, Sales] = {}
-    for _, currency, sales in report.by(By.SOURCE):
-        by_source[currency] = by_source.get(currency, Sales()) + sales
-    assert report.totals() == by_source
-    for currency, sales in report.totals().items():
-        of_products = [sums for _, of, sums in report.by("product") if of == currency]
-        assert sum(sums.gross for sums in of_products) == sales.gross
-        assert sum(sums.units for sums in of_products) == sales.units
 
 
 @given(instants(), st.sampled_from(_ZONES))

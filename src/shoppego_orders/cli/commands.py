@@ -13,6 +13,7 @@ from shoppego_orders.cli.judging import explain, sweep
 from shoppego_orders.cli.looking import page, show
 from shoppego_orders.cli.mailing import mail_options, mailer_of
 from shoppego_orders.cli.recovering import recovery, remind
+from shoppego_orders.cli.reporting import report_sales
 from shoppego_orders.cli.root import (
     DB_KEY,
     DEFAULT_DB,
@@ -189,5 +190,5 @@ def demo(*, out: str) -> None:
         run_demo(store, folder)
 
 
-for _command in (page, show, sweep, explain, remind, recovery, attribute):
+for _command in (page, show, sweep, explain, remind, recovery, report_sales, attribute):
     shoppego_orders.add_command(_command)

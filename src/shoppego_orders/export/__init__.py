@@ -21,7 +21,7 @@ from shoppego_orders.export.csv_reader import read_export
 from shoppego_orders.export.csv_writer import CsvStream, CsvSummary, write_columns, write_csv
 from shoppego_orders.export.files import write_file
 from shoppego_orders.export.profiles import EXCEL, PLAIN, PROFILES, RAW, Headers, Profile
-from shoppego_orders.export.report import By, Sales, SalesReport, sales_report
+from shoppego_orders.export.report import SalesReport, sales_report
 from shoppego_orders.export.request import (
     MAIL_LIMIT,
     ExportRequest,
@@ -34,6 +34,7 @@ from shoppego_orders.export.request import (
     period_text,
     request_export,
 )
+from shoppego_orders.export.sales import By, Sales
 
 __all__ = [
     "ACCOUNTING",
