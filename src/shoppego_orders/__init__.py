@@ -99,7 +99,7 @@ if TYPE_CHECKING:
         parse_cart_link,
     )
     from shoppego_orders.page import OrderPage, SavedTabs, Tab, orders_page
-    from shoppego_orders.periods import SHOP_TIME_ZONE, Period
+    from shoppego_orders.periods import SHOP_TIME_ZONE, Period, PeriodName
     from shoppego_orders.ports import FileShelf, Mailer, OrderStore, Outcome, Task, TaskLog
     from shoppego_orders.query import Cursor, OrderQuery
     from shoppego_orders.serialization import (
@@ -167,6 +167,7 @@ __all__ = [
     "PaymentStatus",
     "PaymentType",
     "Period",
+    "PeriodName",
     "Profile",
     "Recovery",
     "RecoveryPlan",
@@ -334,6 +335,7 @@ _NAMES = {
     "periods": (
         "SHOP_TIME_ZONE",
         "Period",
+        "PeriodName",
     ),
     "ports": (
         "FileShelf",
