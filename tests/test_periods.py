@@ -13,6 +13,7 @@ from shoppego_orders.errors import InvalidPeriod, InvalidValue, NaiveDatetime, U
 from shoppego_orders.periods import (
     SHOP_TIME_ZONE,
     Period,
+    PeriodName,
     instant_from_iso,
     iso_date,
     time_zone,
@@ -68,6 +69,10 @@ def test_a_period_that_has_no_name_is_refused() -> None:
     now = at("2026-03-02T01:00:00+08:00")
     with pytest.raises(InvalidValue, match="one of today, yesterday, this_week"):
         Period.named("next_week", now)
+    for name in PeriodName:
+        for edge in ("0001-01-01T00:00:00+00:00", "9999-12-31T23:00:00+00:00"):
+            with pytest.raises(InvalidValue, match="further from the calendar's ends"):
+                Period.named(name, at(edge))
     with pytest.raises(UnknownTimeZone):
         Period.named("today", now, "MYT-8")
     with pytest.raises(NaiveDatetime):

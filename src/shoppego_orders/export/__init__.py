@@ -11,21 +11,25 @@ from shoppego_orders.export.columns import (
 )
 from shoppego_orders.export.csv_reader import read_export
 from shoppego_orders.export.csv_writer import CsvStream, CsvSummary, write_csv
+from shoppego_orders.export.delivery import (
+    MAIL_LIMIT,
+    ExportSummary,
+    SentAs,
+    mail_address,
+    request_export,
+)
 from shoppego_orders.export.files import write_file
 from shoppego_orders.export.profiles import EXCEL, PLAIN, PROFILES, RAW, Profile
 from shoppego_orders.export.report import By, Sales, SalesReport, sales_report
 from shoppego_orders.export.request import (
-    MAIL_LIMIT,
     ExportRequest,
-    ExportSummary,
     Per,
-    SentAs,
+    Progress,
     export_csv,
     export_filename,
-    mail_address,
     period_text,
-    request_export,
 )
+from shoppego_orders.export.spool import ExportedFile
 
 __all__ = [
     "EXCEL",
@@ -42,8 +46,10 @@ __all__ = [
     "CsvSummary",
     "ExportRequest",
     "ExportSummary",
+    "ExportedFile",
     "Per",
     "Profile",
+    "Progress",
     "Sales",
     "SalesReport",
     "SentAs",
