@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         Column,
         ColumnKind,
         ExportRequest,
+        Exports,
         ExportSummary,
         Profile,
         read_export,
@@ -100,7 +101,18 @@ if TYPE_CHECKING:
     )
     from shoppego_orders.page import OrderPage, SavedTabs, Tab, orders_page
     from shoppego_orders.periods import SHOP_TIME_ZONE, Period, PeriodName
-    from shoppego_orders.ports import FileShelf, Mailer, OrderStore, Outcome, Task, TaskLog
+    from shoppego_orders.ports import (
+        Export,
+        ExportLog,
+        ExportStatus,
+        FileShelf,
+        Mailer,
+        MailStatus,
+        OrderStore,
+        Outcome,
+        Task,
+        TaskLog,
+    )
     from shoppego_orders.query import Cursor, OrderQuery
     from shoppego_orders.serialization import (
         checkout_from_json,
@@ -138,8 +150,12 @@ __all__ = [
     "Customer",
     "Delivery",
     "Difference",
+    "Export",
+    "ExportLog",
     "ExportRequest",
+    "ExportStatus",
     "ExportSummary",
+    "Exports",
     "FileShelf",
     "Finding",
     "Fulfillment",
@@ -151,6 +167,7 @@ __all__ = [
     "Life",
     "LineItem",
     "LineRow",
+    "MailStatus",
     "Mailer",
     "Money",
     "NoOtherPurchase",
@@ -289,6 +306,7 @@ _NAMES = {
         "ColumnKind",
         "ExportRequest",
         "ExportSummary",
+        "Exports",
         "Profile",
         "read_export",
         "request_export",
@@ -338,7 +356,11 @@ _NAMES = {
         "PeriodName",
     ),
     "ports": (
+        "Export",
+        "ExportLog",
+        "ExportStatus",
         "FileShelf",
+        "MailStatus",
         "Mailer",
         "OrderStore",
         "Outcome",

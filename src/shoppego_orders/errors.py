@@ -296,6 +296,73 @@ class ExportPartlyMailed(OrdersError):
 
 
 @error
+class FileNotRemoved(OrdersError):
+    """A file on the shelf that can't be removed: it is still there."""
+
+    url: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.url} was not removed: {self.problem}"
+
+
+@error
+class ExportNotFound(OrdersError, LookupError):
+    """No export of this id was asked for."""
+
+    export_id: str
+
+    def __str__(self) -> str:
+        return f"no export {shown(self.export_id)} was asked for"
+
+
+@error
+class DuplicateExport(OrdersError):
+    """An export whose id is taken; nothing was written."""
+
+    export_id: str
+
+    def __str__(self) -> str:
+        return f"export {shown(self.export_id)} was asked for already"
+
+
+@error
+class StaleExport(OrdersError):
+    """Someone saved the export first; nothing was written.
+
+    :ivar version: the version that the caller's export was loaded at.
+    :ivar stored_version: the version that the log holds.
+    """
+
+    export_id: str
+    version: int
+    stored_version: int
+
+    def __str__(self) -> str:
+        return (
+            f"export {self.export_id} was loaded at version {self.version}, "
+            f"and version {self.stored_version} is stored; load it again"
+        )
+
+
+@error
+class ExportNotDue(OrdersError):
+    """An export with nothing for a worker to do: it has ended, or another worker has it.
+
+    :ivar status: how it stands.
+    """
+
+    export_id: str
+    status: str
+
+    def __str__(self) -> str:
+        return (
+            f"export {self.export_id} is {self.status}; only one that is queued, or whose worker "
+            "has given no sign of life for long, is run"
+        )
+
+
+@error
 class InputNotRead(OrdersError):
     """A file that can't be read, or that ends in the middle.
 

@@ -18,6 +18,8 @@ from shoppego_orders.export.delivery import (
     mail_address,
     request_export,
 )
+from shoppego_orders.export.documents import OwnColumns, request_from_json, request_to_json
+from shoppego_orders.export.exports import Clock, Exports
 from shoppego_orders.export.files import write_file
 from shoppego_orders.export.profiles import EXCEL, PLAIN, PROFILES, RAW, Profile
 from shoppego_orders.export.report import By, Sales, SalesReport, sales_report
@@ -40,6 +42,7 @@ __all__ = [
     "PROFILES",
     "RAW",
     "By",
+    "Clock",
     "Column",
     "ColumnKind",
     "CsvStream",
@@ -47,6 +50,8 @@ __all__ = [
     "ExportRequest",
     "ExportSummary",
     "ExportedFile",
+    "Exports",
+    "OwnColumns",
     "Per",
     "Profile",
     "Progress",
@@ -62,6 +67,8 @@ __all__ = [
     "period_text",
     "read_export",
     "request_export",
+    "request_from_json",
+    "request_to_json",
     "sales_report",
     "write_csv",
     "write_file",
