@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from rich.progress import Task, TaskID
 
 from command_line import Ran, Run, runner
 from shoppego_orders.abandonment import (
@@ -30,6 +31,7 @@ from shoppego_orders.abandonment import (
 )
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.cli import main
+from shoppego_orders.cli.screen import Rate
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineItem, Order
 from shoppego_orders.query import OrderQuery
@@ -822,10 +824,10 @@ def test_a_full_disk_behind_standard_output_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_a_progress_bar_is_for_people_alone(tmp_path: Path) -> None:
-    for command, what in (
-        (["import", SAMPLE], b"Importing"),
-        (["sweep", "--now", AFTER_THE_SAMPLE], b"Looking for"),
-        (["export", "--out", "o.csv"], b"Writing"),
+    for command, what, unit in (
+        (["import", SAMPLE], b"Importing", b" bytes"),
+        (["sweep", "--now", AFTER_THE_SAMPLE], b"Looking for", b" orders"),
+        (["export", "--out", "o.csv"], b"Writing", b" orders"),
     ):
         terminal, watched = os.openpty()
         shown = bytearray()
@@ -837,7 +839,16 @@ def test_a_progress_bar_is_for_people_alone(tmp_path: Path) -> None:
         os.close(terminal)
         assert done.returncode == 0
         assert what in shown
+        assert unit in shown
+        assert b":--" in shown or b"0:00" in shown, "no time left"
         assert b"\x1b[" not in done.stdout
+
+
+def test_a_rate_is_shown_once_it_is_known() -> None:
+    task = Task(TaskID(0), "Writing", total=9_000, completed=4_500, _get_time=lambda: 0.0)
+    assert str(Rate("orders").render(task)) == "4,500 orders"
+    task.finished_speed = 1_234.5
+    assert str(Rate("orders").render(task)) == "4,500 orders, 1,234/s"
 
 
 def read_all(terminal: int, into: bytearray) -> None:

@@ -73,8 +73,23 @@ EXAMPLES: list[tuple[OrdersError, str]] = [
         "in.jsonl.gz can't be read after line 7: it ends in the middle",
     ),
     (
+        errors.ExportPartlyMailed("orders.csv", 2, 5, "550 no"),
+        "of orders.csv, the mails 1 to 2 of 5 were sent, and the others were not: 550 no",
+    ),
+    (
+        errors.FileNotRemoved("https://files.example.my/o.csv", "Permission denied"),
+        "https://files.example.my/o.csv was not removed: Permission denied",
+    ),
+    (errors.ExportNotFound("e1"), "no export 'e1' was asked for"),
+    (errors.DuplicateExport("e1"), "export 'e1' was asked for already"),
+    (
+        errors.StaleExport("e1", 2, 3),
+        "export e1 was loaded at version 2, and version 3 is stored; load it again",
+    ),
+    (errors.ExportNotDue("e1", "completed"), "export e1 is completed; only one that is queued"),
+    (
         errors.ExportTooLarge("orders.csv", 30_000_000, 20_000_000),
-        "orders.csv would take 30000000 bytes of a mail, and 20000000 are the limit; give a file",
+        "a single record of orders.csv would take 30000000 bytes of a mail",
     ),
     (
         errors.LineNotImported(7, "is no JSON"),

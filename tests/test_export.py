@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import string
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +16,7 @@ from functools import partial
 from io import FileIO
 from operator import itemgetter
 from pathlib import Path
+from random import Random
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -25,6 +27,7 @@ from shoppego_orders.adapters.shelf import DirectoryShelf
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import (
     CurrencyMismatch,
+    ExportPartlyMailed,
     ExportTooLarge,
     InvalidDocument,
     InvalidValue,
@@ -728,7 +731,8 @@ def test_replaced_characters_are_told() -> None:
 @pytest.mark.parametrize("now", [NOW, datetime(1970, 1, 1, tzinfo=UTC)])
 def test_a_large_file_is_zipped_and_its_bytes_stay_the_same(now: datetime) -> None:
     store, mailer = stored(*(an_order(str(n)) for n in range(60))), RecordingMailer()
-    summary = request_export(store, mailer, a_request(), to="a@example.my", now=now, limit=4_000)
+    request = a_request(shop_name="鲜花店")
+    summary = request_export(store, mailer, request, to="a@example.my", now=now, limit=4_000)
     assert summary.sent_as is SentAs.ZIPPED
     attachment = attachment_of(mailer.messages[0])
     assert attachment.get_filename() == summary.file_name.replace(".csv", ".zip")
@@ -737,6 +741,7 @@ def test_a_large_file_is_zipped_and_its_bytes_stay_the_same(now: datetime) -> No
     assert isinstance(data, bytes)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.namelist() == [summary.file_name]
+        assert archive.infolist()[0].flag_bits & 0x800, "the name is no UTF-8 to its reader"
         assert archive.read(summary.file_name) == b"".join(export_csv(store, a_request()))
 
 
@@ -755,14 +760,21 @@ def test_a_larger_one_goes_to_the_shelf_and_the_mail_carries_the_link(tmp_path: 
     assert kept.read_bytes() == b"".join(export_csv(store, a_request()))
 
 
-def test_without_a_shelf_it_is_refused_and_nothing_is_mailed() -> None:
+def test_a_record_that_no_mail_can_carry_is_refused_and_nothing_is_mailed() -> None:
     mailer = RecordingMailer()
+    note = "".join(Random(1).choices(string.ascii_letters, k=3_000))  # no archive makes it small
+    store = stored(an_order("1"), an_order("2", note=note))
     with pytest.raises(ExportTooLarge, match="give a file shelf") as refused:
-        request_export(
-            stored(an_order()), mailer, a_request(), to="a@example.my", now=NOW, limit=100
-        )
-    assert refused.value.limit == 100
-    assert refused.value.size > 100
+        # The second part would be too large, and the first one is not sent either.
+        request_export(store, mailer, a_request(), to="a@example.my", now=NOW, limit=1_500)
+    assert refused.value.limit == 1_500
+    assert 4_000 < refused.value.size < 6_000
+    assert mailer.messages == []
+    for per in ("order", "line"):  # not even the header
+        with pytest.raises(ExportTooLarge):
+            request_export(
+                stored(), mailer, a_request(per=per), to="a@example.my", now=NOW, limit=100
+            )
     assert mailer.messages == []
 
 
@@ -827,8 +839,32 @@ def test_a_mailer_that_refuses_is_heard() -> None:
         def send(self, message: EmailMessage) -> None:
             raise MailNotSent((str(message["To"]),), "550 no")
 
-    with pytest.raises(MailNotSent, match="550 no"):
-        request_export(stored(), Refusing(), ExportRequest(), to="a@example.my", now=NOW)
+    store = stored(*(an_order(str(n)) for n in range(9)))
+    for limit in (10_000, 1_000):  # one mail, and several of which it is the first
+        with pytest.raises(MailNotSent, match="550 no"):
+            request_export(
+                *(store, Refusing(), ExportRequest()),
+                to="a@example.my",
+                now=NOW,
+                limit=limit,
+            )
+
+
+def test_of_several_mails_those_that_were_sent_are_told() -> None:
+    class Fills(RecordingMailer):
+        def send(self, message: EmailMessage) -> None:
+            if len(self.messages) == 2:
+                raise MailNotSent(("a@example.my",), "452 mailbox full")
+            super().send(message)
+
+    store, mailer = stored(*(an_order(str(n)) for n in range(9))), Fills()
+    with pytest.raises(ExportPartlyMailed) as told:
+        request_export(store, mailer, a_request(), to="a@example.my", now=NOW, limit=1_000)
+    assert (told.value.sent, told.value.mails, told.value.problem) == (2, 9, "452 mailbox full")
+    subject = f"Orders of {SHOP}, 2026-01-01 to 2026-01-31: 9 orders"
+    assert [each["Subject"] for each in mailer.messages] == [
+        *(f"{subject} (1 of 9)", f"{subject} (2 of 9)"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ import logging
 import mailbox
 import socket
 import ssl
+import string
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -144,6 +146,40 @@ def test_an_export_arrives_with_the_same_bytes(inbox: Inbox) -> None:
     (attachment,) = message.iter_attachments()
     assert attachment.get_filename() == summary.file_name
     assert "鲜花" in summary.file_name
+
+
+def test_an_export_in_parts_arrives_with_the_same_bytes(inbox: Inbox) -> None:
+    store = a_store()
+    for number in range(2, 9):
+        # No archive makes it small.
+        note = "".join(Random(number).choices(string.ascii_letters + "☕,\n", k=900))
+        line = LineItem("Kek lapis", 1, Money("9.90", "MYR"))
+        shop = "s.example.my"
+        order = Order.place(
+            id=f"{number}", at=NOW, shop=shop, currency="MYR", lines=[line], note=note
+        )
+        store.save(order)
+    request = ExportRequest(profile="excel", shop_name="Kedai Bunga 鲜花")
+    with serving(inbox) as port:
+        mailer = SmtpMailer("127.0.0.1", port, tls="none", sender="shop@example.my")
+        summary = request_export(
+            store, mailer, request, to="owner@example.my", now=NOW, limit=3_000
+        )
+    assert summary.sent_as == "split"
+    assert len(inbox.envelopes) == summary.mails > 1
+    messages: list[EmailMessage] = []
+    for envelope in inbox.envelopes:
+        assert isinstance(envelope.content, bytes)
+        messages.append(parsed(envelope.content))
+    whole = b"".join(export_csv(store, request))
+    header = whole[: whole.index(b"\r\n") + 2]
+    assert all(attached(message).startswith(header) for message in messages)
+    bodies = [attached(message).removeprefix(header) for message in messages]
+    assert header + b"".join(bodies) == whole
+    (last,) = messages[-1].iter_attachments()
+    assert last.get_filename() == (
+        f"{summary.file_name.removesuffix('.csv')}-{len(messages)}-of-{len(messages)}.csv"
+    )
 
 
 def test_bcc_gets_the_message_and_stands_nowhere_in_it(inbox: Inbox) -> None:

@@ -13,6 +13,7 @@ from shoppego_orders.errors import InvalidPeriod, InvalidValue, NaiveDatetime, U
 from shoppego_orders.periods import (
     SHOP_TIME_ZONE,
     Period,
+    PeriodName,
     instant_from_iso,
     iso_date,
     time_zone,
@@ -32,6 +33,50 @@ def test_a_day_of_a_malaysian_shop() -> None:
     assert at("2021-03-03T23:59:59.999999+08:00") in day
     assert at("2021-03-04T00:00:00+08:00") not in day
     assert day.start.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "until"),
+    [
+        ("today", "2026-03-02", "2026-03-03"),
+        ("yesterday", "2026-03-01", "2026-03-02"),
+        ("this_week", "2026-03-02", "2026-03-09"),
+        ("last_week", "2026-02-23", "2026-03-02"),
+        ("this_month", "2026-03-01", "2026-04-01"),
+        ("last_month", "2026-02-01", "2026-03-01"),
+        ("this_quarter", "2026-01-01", "2026-04-01"),
+        ("last_quarter", "2025-10-01", "2026-01-01"),
+        ("this_year", "2026-01-01", "2027-01-01"),
+        ("last_year", "2025-01-01", "2026-01-01"),
+    ],
+)
+def test_what_a_malaysian_shop_calls_its_days(name: str, first: str, until: str) -> None:
+    # Monday in the shop, Sunday still in UTC.
+    named = Period.named(name, at("2026-03-02T01:00:00+08:00"))
+    assert named == Period.of_dates(iso_date(first, ""), iso_date(until, ""))
+
+
+def test_weeks_and_days_are_as_long_as_the_zones_clocks_make_them() -> None:
+    monday = at("2021-03-29T09:00:00+01:00")
+    assert Period.named("last_week", monday, "Europe/London").duration == timedelta(hours=167)
+    assert Period.named("yesterday", monday, "Europe/London").duration == timedelta(hours=23)
+    # Samoa had no 30 December 2011, so on the 31st yesterday was the 29th.
+    yesterday = Period.named("yesterday", at("2011-12-31T09:00:00+14:00"), "Pacific/Apia")
+    assert yesterday == Period.of_day(date(2011, 12, 29), "Pacific/Apia")
+
+
+def test_a_period_that_has_no_name_is_refused() -> None:
+    now = at("2026-03-02T01:00:00+08:00")
+    with pytest.raises(InvalidValue, match="one of today, yesterday, this_week"):
+        Period.named("next_week", now)
+    for name in PeriodName:
+        for edge in ("0001-01-01T00:00:00+00:00", "9999-12-31T23:00:00+00:00"):
+            with pytest.raises(InvalidValue, match="further from the calendar's ends"):
+                Period.named(name, at(edge))
+    with pytest.raises(UnknownTimeZone):
+        Period.named("today", now, "MYT-8")
+    with pytest.raises(NaiveDatetime):
+        Period.named("today", now.replace(tzinfo=None))
 
 
 def test_a_month_over_the_turn_of_the_year() -> None:

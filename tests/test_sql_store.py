@@ -18,7 +18,7 @@ from sqlalchemy import URL, create_engine, event
 
 from other_processes import in_processes, opened_by_another_process, saved_by_another_process
 from shoppego_orders.abandonment import AbandonmentPolicy, next_due, sweep
-from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog, dialects
+from shoppego_orders.adapters.sql import SqlExportLog, SqlOrderStore, SqlTaskLog, dialects
 from shoppego_orders.errors import (
     DuplicateOrder,
     InvalidValue,
@@ -448,6 +448,28 @@ def test_a_question_is_answered_through_its_index(
     by_place = "by_time" in index or "by_shop" in index
     # Already in order: a stream begins at once, however long it is.
     assert ("TEMP B-TREE" in plan) is not by_place
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ({}, "shoppego_exports_by_time"),
+        ({"shop": SHOP}, "shoppego_exports_by_shop_and_time"),
+        ({"open_only": True}, "shoppego_open_exports"),
+    ],
+)
+def test_the_downloads_page_and_workers_read_through_an_index(
+    store: SqlOrderStore, asked: dict[str, Any], index: str
+) -> None:
+    sent: list[tuple[str, Any]] = []  # Any: parameters as the driver takes them
+
+    @event.listens_for(store.database.engine, "before_cursor_execute")
+    def _(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        sent.append((statement, parameters))
+
+    assert list(SqlExportLog(store.database).exports(**asked)) == []
+    (plan,) = plan_of_statement(store, *sent[0])
+    assert f"USING INDEX {index}" in plan
 
 
 @pytest.mark.parametrize("shop", [None, SHOP])

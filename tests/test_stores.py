@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
+from broken_exports import BROKEN_EXPORT_LOGS, BROKEN_SHELVES
 from broken_stores import BROKEN_STORES
-from shoppego_orders.adapters.memory import MemoryOrderStore, MemoryTaskLog, RecordingMailer
-from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
+from shoppego_orders.adapters.memory import (
+    MemoryExportLog,
+    MemoryOrderStore,
+    MemoryShelf,
+    MemoryTaskLog,
+    RecordingMailer,
+)
+from shoppego_orders.adapters.shelf import DirectoryShelf
+from shoppego_orders.adapters.sql import SqlExportLog, SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import OrdersError
-from shoppego_orders.ports import Mailer, OrderStore, TaskLog
+from shoppego_orders.ports import ExportLog, FileShelf, Mailer, OrderStore, TaskLog
 from shoppego_orders.testing.contracts import (
     MailerContract,
     OrderStoreContract,
     TaskLogContract,
 )
+from shoppego_orders.testing.export_contracts import ExportLogContract, FileShelfContract
 
 
 class TestMemoryOrderStore(OrderStoreContract):
@@ -86,6 +96,81 @@ class TestPostgresTaskLog(TaskLogContract):
             yield task_log
 
 
+class TestMemoryExportLog(ExportLogContract):
+    @pytest.fixture
+    def export_log(self) -> ExportLog:
+        return MemoryExportLog()
+
+
+class TestSqlExportLog(ExportLogContract):
+    @pytest.fixture
+    def export_log(self, tmp_path: Path) -> Iterator[ExportLog]:
+        with SqlExportLog.open(tmp_path / "exports.sqlite") as export_log:
+            yield export_log
+
+
+class TestSqlExportLogInABatch(ExportLogContract):
+    # As above.
+    shared_by_threads = False
+
+    @pytest.fixture
+    def export_log(self, tmp_path: Path) -> Iterator[ExportLog]:
+        with SqlOrderStore.open(tmp_path / "exports.sqlite") as store, store.batch():
+            yield SqlExportLog(store.database)
+
+
+class TestPostgresExportLog(ExportLogContract):
+    @pytest.fixture
+    def export_log(self, postgres_url: str) -> Iterator[ExportLog]:
+        with SqlExportLog.open(postgres_url) as export_log:
+            yield export_log
+
+
+class TestPostgresExportLogInABatch(ExportLogContract):
+    # As above.
+    shared_by_threads = False
+
+    @pytest.fixture
+    def export_log(self, postgres_url: str) -> Iterator[ExportLog]:
+        with SqlOrderStore.open(postgres_url) as store, store.batch():
+            yield SqlExportLog(store.database)
+
+
+class TestMemoryShelf(FileShelfContract):
+    @pytest.fixture
+    def shelf(self) -> MemoryShelf:
+        return MemoryShelf()
+
+    def kept(self, shelf: FileShelf, url: str) -> bytes | None:
+        assert isinstance(shelf, MemoryShelf)
+        return shelf.files.get(url)
+
+    def files(self, shelf: FileShelf) -> int:
+        assert isinstance(shelf, MemoryShelf)
+        return len(shelf.files)
+
+
+class TestDirectoryShelf(FileShelfContract):
+    url = ""
+
+    @pytest.fixture
+    def shelf(self, tmp_path: Path) -> DirectoryShelf:
+        return DirectoryShelf(tmp_path / "shelf", self.url)
+
+    def kept(self, shelf: FileShelf, url: str) -> bytes | None:
+        assert isinstance(shelf, DirectoryShelf)
+        file = shelf.directory / unquote(url.rpartition("/")[2])
+        return file.read_bytes() if file.exists() else None
+
+    def files(self, shelf: FileShelf) -> int:
+        assert isinstance(shelf, DirectoryShelf)
+        return len(list(shelf.directory.iterdir()))
+
+
+class TestDirectoryShelfBehindAServer(TestDirectoryShelf):
+    url = "https://files.example.my/exports/"
+
+
 class TestRecordingMailer(MailerContract):
     @pytest.fixture
     def mailer(self) -> RecordingMailer:
@@ -101,5 +186,23 @@ def test_the_contract_notices(broken: Callable[[], OrderStore], noticed_by: str)
     contract = OrderStoreContract()
     check: Callable[[OrderStore], None] = getattr(contract, noticed_by)
     check(MemoryOrderStore())
+    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
+        check(broken())
+
+
+@pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_EXPORT_LOGS)
+def test_the_contract_of_export_logs_notices(
+    broken: Callable[[], ExportLog], noticed_by: str
+) -> None:
+    check: Callable[[ExportLog], None] = getattr(ExportLogContract(), noticed_by)
+    check(MemoryExportLog())
+    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
+        check(broken())
+
+
+@pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_SHELVES)
+def test_the_contract_of_shelves_notices(broken: Callable[[], FileShelf], noticed_by: str) -> None:
+    check: Callable[[FileShelf], None] = getattr(TestMemoryShelf(), noticed_by)
+    check(MemoryShelf())
     with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
         check(broken())

@@ -17,6 +17,11 @@ from shoppego_orders import (
     Attribution,
     Context,
     Difference,
+    Export,
+    ExportLog,
+    ExportRequest,
+    Exports,
+    FileShelf,
     LineItem,
     Mailer,
     Money,
@@ -55,9 +60,16 @@ from shoppego_orders import (
 )
 from shoppego_orders.abandonment import rules
 from shoppego_orders.adapters.maildir import EmlMailer, MaildirMailer
-from shoppego_orders.adapters.memory import MemoryOrderStore, MemoryTaskLog, RecordingMailer
+from shoppego_orders.adapters.memory import (
+    MemoryExportLog,
+    MemoryOrderStore,
+    MemoryShelf,
+    MemoryTaskLog,
+    RecordingMailer,
+)
+from shoppego_orders.adapters.shelf import DirectoryShelf
 from shoppego_orders.adapters.smtp import SmtpMailer
-from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
+from shoppego_orders.adapters.sql import SqlExportLog, SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import CommandRefused, OrdersError
 
 
@@ -139,12 +151,28 @@ def customers_are_won_back(
     assert_type(read_recovery_link("", [b"k" * 32], now), RecoveryVisit)
 
 
+def exports_are_asked_for_and_run(
+    store: OrderStore, log: ExportLog, shelf: FileShelf, mailer: Mailer, now: datetime
+) -> None:
+    exports = Exports(store, log, shelf, mailer, stalled_after=timedelta(minutes=5))
+    shown = orders_page(store).shown
+    assert_type(exports.ask(ExportRequest(query=shown), id="1", now=now, to="a@b.my"), Export)
+    assert_type(exports.run("1", lambda: now, lambda done, total: total - done), Export)
+    assert_type(exports.downloads("hartamas.myshoppegram.com"), Iterator[Export])
+    assert_type(exports.delete("1", now), Export)
+
+
 def what_ships_is_what_the_ports_ask_for(
     stores: tuple[MemoryOrderStore, SqlOrderStore],
     logs: tuple[MemoryTaskLog, SqlTaskLog],
     mailers: tuple[SmtpMailer, MaildirMailer, EmlMailer, RecordingMailer],
+    export_logs: tuple[MemoryExportLog, SqlExportLog],
+    shelves: tuple[MemoryShelf, DirectoryShelf],
 ) -> None:
     all_stores: tuple[OrderStore, ...] = stores
     all_logs: tuple[TaskLog, ...] = logs
     all_mailers: tuple[Mailer, ...] = mailers
+    all_export_logs: tuple[ExportLog, ...] = export_logs
+    all_shelves: tuple[FileShelf, ...] = shelves
     assert len(all_stores) + len(all_logs) + len(all_mailers)
+    assert len(all_export_logs) + len(all_shelves)

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         ColumnKind,
         ColumnSet,
         ExportRequest,
+        Exports,
         ExportSummary,
         LineColumn,
         Profile,
@@ -106,8 +107,19 @@ if TYPE_CHECKING:
         parse_cart_link,
     )
     from shoppego_orders.page import OrderPage, SavedTabs, Tab, orders_page
-    from shoppego_orders.periods import SHOP_TIME_ZONE, Period
-    from shoppego_orders.ports import FileShelf, Mailer, OrderStore, Outcome, Task, TaskLog
+    from shoppego_orders.periods import SHOP_TIME_ZONE, Period, PeriodName
+    from shoppego_orders.ports import (
+        Export,
+        ExportLog,
+        ExportStatus,
+        FileShelf,
+        Mailer,
+        MailStatus,
+        OrderStore,
+        Outcome,
+        Task,
+        TaskLog,
+    )
     from shoppego_orders.query import Cursor, OrderQuery
     from shoppego_orders.serialization import (
         checkout_from_json,
@@ -148,8 +160,12 @@ __all__ = [
     "Customer",
     "Delivery",
     "Difference",
+    "Export",
+    "ExportLog",
     "ExportRequest",
+    "ExportStatus",
     "ExportSummary",
+    "Exports",
     "FileShelf",
     "Finding",
     "Fulfillment",
@@ -162,6 +178,7 @@ __all__ = [
     "LineColumn",
     "LineItem",
     "LineRow",
+    "MailStatus",
     "Mailer",
     "Money",
     "NoOtherPurchase",
@@ -178,6 +195,7 @@ __all__ = [
     "PaymentStatus",
     "PaymentType",
     "Period",
+    "PeriodName",
     "Profile",
     "Recovery",
     "RecoveryPlan",
@@ -305,6 +323,7 @@ _NAMES = {
         "ColumnSet",
         "ExportRequest",
         "ExportSummary",
+        "Exports",
         "LineColumn",
         "Profile",
         "Sales",
@@ -355,9 +374,14 @@ _NAMES = {
     "periods": (
         "SHOP_TIME_ZONE",
         "Period",
+        "PeriodName",
     ),
     "ports": (
+        "Export",
+        "ExportLog",
+        "ExportStatus",
         "FileShelf",
+        "MailStatus",
         "Mailer",
         "OrderStore",
         "Outcome",

@@ -257,9 +257,9 @@ class OutputNotWritten(OrdersError):
 
 @error
 class ExportTooLarge(OrdersError):
-    """An export that no mail can carry, even zipped, where there is no shelf for it.
+    """An export with a record that no mail can carry, where there is no shelf for the file.
 
-    :ivar size: in bytes, as it would be mailed (zipped, in base64).
+    :ivar size: in bytes, as a mail with this record alone would carry it (in base64).
     :ivar limit: what a mail may carry.
     """
 
@@ -269,8 +269,96 @@ class ExportTooLarge(OrdersError):
 
     def __str__(self) -> str:
         return (
-            f"{self.file_name} would take {self.size} bytes of a mail, and {self.limit} are the "
-            "limit; give a file shelf, or export a shorter period"
+            f"a single record of {self.file_name} would take {self.size} bytes of a mail, and "
+            f"{self.limit} are the limit; give a file shelf, or fewer columns"
+        )
+
+
+@error
+class ExportPartlyMailed(OrdersError):
+    """An export in several mails, of which the first ones were sent, and the others were not.
+
+    :ivar sent: how many were sent: the mails 1 to this number.
+    :ivar mails: how many there are.
+    :ivar problem: why the next one was not.
+    """
+
+    file_name: str
+    sent: int
+    mails: int
+    problem: str
+
+    def __str__(self) -> str:
+        return (
+            f"of {self.file_name}, the mails 1 to {self.sent} of {self.mails} were sent, and the "
+            f"others were not: {self.problem}"
+        )
+
+
+@error
+class FileNotRemoved(OrdersError):
+    """A file on the shelf that can't be removed: it is still there."""
+
+    url: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.url} was not removed: {self.problem}"
+
+
+@error
+class ExportNotFound(OrdersError, LookupError):
+    """No export of this id was asked for."""
+
+    export_id: str
+
+    def __str__(self) -> str:
+        return f"no export {shown(self.export_id)} was asked for"
+
+
+@error
+class DuplicateExport(OrdersError):
+    """An export whose id is taken; nothing was written."""
+
+    export_id: str
+
+    def __str__(self) -> str:
+        return f"export {shown(self.export_id)} was asked for already"
+
+
+@error
+class StaleExport(OrdersError):
+    """Someone saved the export first; nothing was written.
+
+    :ivar version: the version that the caller's export was loaded at.
+    :ivar stored_version: the version that the log holds.
+    """
+
+    export_id: str
+    version: int
+    stored_version: int
+
+    def __str__(self) -> str:
+        return (
+            f"export {self.export_id} was loaded at version {self.version}, "
+            f"and version {self.stored_version} is stored; load it again"
+        )
+
+
+@error
+class ExportNotDue(OrdersError):
+    """An export with nothing for a worker to do: it has ended, or another worker has it.
+
+    :ivar status: how it stands.
+    """
+
+    export_id: str
+    status: str
+
+    def __str__(self) -> str:
+        return (
+            f"export {self.export_id} is {self.status}; only one that is queued, or whose worker "
+            "has given no sign of life for long, is run"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from html import escape
 from types import MappingProxyType
@@ -168,23 +168,42 @@ class SavedTabs:
 
 @attrs.frozen(kw_only=True)
 class OrderPage:
-    """One page of orders, newest first.
+    """One page of orders, newest first; and what can be exported from it.
 
+    Each is an :class:`~shoppego_orders.OrderQuery` for an ``ExportRequest``: the current page is
+    :attr:`shown`, selected orders are :meth:`selected`, everything that matches the filter is
+    :attr:`query`, and all orders are :attr:`everything`.
+
+    :ivar shop: whose page it is; None for all shops of the store.
     :ivar tab: the tab's word, or the saved tab's name.
-    :ivar query: what is shown, without place and limit: what an export of "everything that
-        matches" takes.
+    :ivar query: what is shown, without place and limit: everything that matches.
     :ivar rows: at most ``size``.
     :ivar total: how many orders match, on all pages.
     :ivar counts: how many orders each tab has, whatever the filters; saved tabs by their names.
     :ivar next: the place to go on from, as text for a URL; None on the last page.
     """
 
+    shop: str | None
     tab: str
     query: OrderQuery
     rows: tuple[OrderRow, ...]
     total: int
     counts: Mapping[str, int]
     next: str | None
+
+    @property
+    def shown(self) -> OrderQuery:
+        """Exactly the orders of this page, in its order, whatever becomes of them meanwhile."""
+        return self.selected(row.id for row in self.rows)
+
+    def selected(self, ids: Iterable[str]) -> OrderQuery:
+        """Orders that somebody ticked, on this page or on others; none of another shop."""
+        return OrderQuery(shop=self.shop, ids=ids, newest_first=True)
+
+    @property
+    def everything(self) -> OrderQuery:
+        """All the shop's orders, those in no tab but Archived among them."""
+        return OrderQuery(shop=self.shop)
 
     def _repr_html_(self) -> str:
         """The page as a notebook shows it: logos, statuses and totals; times are UTC."""
@@ -252,6 +271,7 @@ def orders_page(
     counts = {each: store.count(_shown(its, in_shop)) for each, its in queries.items()}
     last = rows[size - 1] if len(rows) > size else None
     return OrderPage(
+        shop=in_shop.shop,
         tab=name,
         query=query,
         rows=rows[:size],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 from typing import Final, Self
 
 import attrs
@@ -20,6 +21,7 @@ from shoppego_orders.errors import (
     NaiveDatetime,
     UnknownTimeZone,
 )
+from shoppego_orders.texts import word_of
 
 SHOP_TIME_ZONE: Final = "Asia/Kuala_Lumpur"
 """The time zone of a shop that states no other: Shoppego's shops are Malaysian first."""
@@ -66,6 +68,21 @@ def _utc_start(value: datetime) -> datetime:
 
 def _utc_end(value: datetime) -> datetime:
     return utc(value, "end")
+
+
+class PeriodName(StrEnum):
+    """The periods that have a name; which days they are depends on the moment and the zone."""
+
+    TODAY = "today"
+    YESTERDAY = "yesterday"
+    THIS_WEEK = "this_week"
+    LAST_WEEK = "last_week"
+    THIS_MONTH = "this_month"
+    LAST_MONTH = "last_month"
+    THIS_QUARTER = "this_quarter"
+    LAST_QUARTER = "last_quarter"
+    THIS_YEAR = "this_year"
+    LAST_YEAR = "last_year"
 
 
 @attrs.frozen
@@ -119,6 +136,36 @@ class Period:
         except (TypeError, ValueError, OverflowError):
             raise InvalidValue("month", f"{year}-{month}", "a month such as 2026, 1") from None
         return cls.of_dates(first, until, tz)
+
+    @classmethod
+    def named(cls, name: str, now: datetime, tz: str = SHOP_TIME_ZONE) -> Self:
+        """The whole days that a name means: "today", "last_week", "this_quarter".
+
+        Weeks begin on Monday. What is *last*, and yesterday, ended when this one began; so a day
+        that the zone skipped was nobody's yesterday.
+
+        :param name: one of :class:`PeriodName`.
+        :param now: the moment at which it is said, aware.
+        :param tz: the IANA name of the zone whose calendar is meant.
+        :raises InvalidValue: for another name, or at the very edge of the calendar.
+        :raises NaiveDatetime: for a time without a zone.
+        :raises UnknownTimeZone: when IANA lists no such zone.
+        """
+        unit, last = _NAMED[word_of(PeriodName, name, "period")]
+        zone, now = time_zone(tz), utc(now, "now")
+        try:
+            this = cls._around(now, unit, zone, tz)
+            return cls._around(this.start - MICROSECOND, unit, zone, tz) if last else this
+        except (ValueError, OverflowError):
+            raise InvalidValue("now", now, "a moment further from the calendar's ends") from None
+
+    @classmethod
+    def _around(cls, instant: datetime, unit: str, zone: tzinfo, tz: str) -> Self:
+        """The unit of a zone's calendar that an instant lies in."""
+        period = cls.of_dates(*_days_around(in_zone(instant, zone).date(), unit), tz)
+        if period.end <= instant:  # it was midnight already, and clocks went back over it
+            period = cls.of_dates(*_days_around(in_zone(period.end, zone).date(), unit), tz)
+        return period
 
     @classmethod
     def before(cls, instant: datetime) -> Self:
@@ -231,6 +278,41 @@ def duration_from_text(text: str, field: str) -> timedelta:
         return timedelta(int(days), int(seconds), micros, 0, int(minutes), int(hours))
     except OverflowError:
         raise InvalidValue(field, text, "less than a billion days") from None
+
+
+_NAMED: Final = {
+    PeriodName.TODAY: ("days", False),
+    PeriodName.YESTERDAY: ("days", True),
+    PeriodName.THIS_WEEK: ("weeks", False),
+    PeriodName.LAST_WEEK: ("weeks", True),
+    PeriodName.THIS_MONTH: ("months", False),
+    PeriodName.LAST_MONTH: ("months", True),
+    PeriodName.THIS_QUARTER: ("quarters", False),
+    PeriodName.LAST_QUARTER: ("quarters", True),
+    PeriodName.THIS_YEAR: ("years", False),
+    PeriodName.LAST_YEAR: ("years", True),
+}
+"""Of which unit of the calendar each is one, and whether the last one."""
+
+
+def _days_around(day: date, unit: str) -> tuple[date, date]:
+    """The first day of the unit that a day lies in, and the first of the next one."""
+    # On first use: importing shoppego_orders must not load dateutil.
+    from dateutil.relativedelta import relativedelta  # type: ignore[import-untyped]  # as below
+
+    match unit:
+        case "weeks":
+            first, step = day - timedelta(day.weekday()), relativedelta(weeks=1)
+        case "months":
+            first, step = day.replace(day=1), relativedelta(months=1)
+        case "quarters":
+            month = (day.month - 1) // 3 * 3 + 1
+            first, step = day.replace(month=month, day=1), relativedelta(months=3)
+        case "years":
+            first, step = day.replace(month=1, day=1), relativedelta(years=1)
+        case _:
+            first, step = day, relativedelta(days=1)
+    return first, first + step
 
 
 def _check_date(day: date, field: str) -> None:

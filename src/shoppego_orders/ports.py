@@ -15,8 +15,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
+from shoppego_orders.errors import InvalidValue
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
+from shoppego_orders.periods import utc
 from shoppego_orders.query import OrderQuery
+from shoppego_orders.texts import UNSTORABLE, storable, storable_or_none, word_of
 
 
 class OrderStore(Protocol):
@@ -117,8 +120,17 @@ class FileShelf(Protocol):
         """Keep a file, whole or not at all.
 
         :param name: the file's name, without folders.
-        :returns: the URL to mail.
+        :returns: the URL to mail, which is of this file alone.
         :raises OutputNotWritten: if it can't be kept.
+        """
+        ...
+
+    def remove(self, url: str) -> None:
+        """Remove a file; repeating it changes nothing.
+
+        :param url: as :meth:`put` returned it.
+        :raises InvalidValue: for an address that this shelf never gave.
+        :raises FileNotRemoved: if it is still there.
         """
         ...
 
@@ -171,4 +183,134 @@ class TaskLog(Protocol):
 
     def tasks(self, prefix: str = "") -> Iterator[Task]:
         """Yield the tasks whose key begins so, by key; with those never settled."""
+        ...
+
+
+class ExportStatus(StrEnum):
+    """Where an export stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class MailStatus(StrEnum):
+    """Where the mail about an export stands."""
+
+    NONE = "none"
+    """Nobody is to be mailed."""
+    DUE = "due"
+    SENDING = "sending"
+    """It is being sent this moment, or its worker died: then nobody knows whether it was."""
+    SENT = "sent"
+    FAILED = "failed"
+
+
+def _asked_at(value: datetime) -> datetime:
+    return utc(value, "asked_at")
+
+
+def _instant(value: datetime | None) -> datetime | None:
+    return None if value is None else utc(value, "a time of the export")
+
+
+def _export_status(word: str) -> ExportStatus:
+    return word_of(ExportStatus, word, "status")
+
+
+def _mail_status(word: str) -> MailStatus:
+    return word_of(MailStatus, word, "mail")
+
+
+@attrs.frozen(kw_only=True)
+class Export:
+    """An export that somebody asked for, as the Downloads page lists it.
+
+    :ivar id: which one.
+    :ivar shop: whose orders; None for all shops.
+    :ivar request: what was asked for, as a JSON document.
+    :ivar to: whom to mail it to.
+    :ivar asked_at: UTC, as all times here.
+    :ivar status: queued, running, completed, failed or deleted.
+    :ivar mail: where the mail about it stands.
+    :ivar started_at: when its worker began; of several, the last.
+    :ivar seen_at: when that worker last gave a sign of life.
+    :ivar ended_at: when it was completed, failed or deleted.
+    :ivar orders: how many orders have been read; all of them, once it is completed.
+    :ivar total: how many there are; None while nobody has counted.
+    :ivar records: how many records the file has.
+    :ivar replaced: how many characters became U+FFFD.
+    :ivar file_name: of the file.
+    :ivar size: of the file, in bytes.
+    :ivar url: where the file lies; None for none.
+    :ivar problem: why it failed, or its mail did, for people; "" where there is nothing to say.
+    :ivar version: counts the saves; 0 where it was never saved.
+    :raises InvalidValue: for an id that is empty or can't be stored, or an unknown word.
+    :raises NaiveDatetime: for a time without a zone.
+    """
+
+    id: str
+    shop: str | None = attrs.field(converter=storable_or_none)
+    request: str
+    to: tuple[str, ...] = ()
+    asked_at: datetime = attrs.field(converter=_asked_at)
+    status: ExportStatus = attrs.field(default=ExportStatus.QUEUED, converter=_export_status)
+    mail: MailStatus = attrs.field(default=MailStatus.NONE, converter=_mail_status)
+    started_at: datetime | None = attrs.field(default=None, converter=_instant)
+    seen_at: datetime | None = attrs.field(default=None, converter=_instant)
+    ended_at: datetime | None = attrs.field(default=None, converter=_instant)
+    orders: int = 0
+    total: int | None = None
+    records: int = 0
+    replaced: int = 0
+    file_name: str = ""
+    size: int = 0
+    url: str | None = None
+    problem: str = attrs.field(default="", converter=storable)
+    version: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if not self.id or UNSTORABLE.search(self.id):
+            raise InvalidValue("id", self.id, "a text without NUL and lone surrogates")
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has still to do something: run it, mail it, or look for its mail."""
+        return (
+            self.status in {ExportStatus.QUEUED, ExportStatus.RUNNING}
+            or self.mail is MailStatus.SENDING
+            or (self.status is ExportStatus.COMPLETED and self.mail is MailStatus.DUE)
+        )
+
+
+class ExportLog(Protocol):
+    """Where the exports that were asked for are written down. Optional."""
+
+    def get(self, export_id: str) -> Export:
+        """Load an export.
+
+        :raises ExportNotFound: if there is none.
+        """
+        ...
+
+    def save(self, export: Export) -> Export:
+        """Write an export, whole.
+
+        Of several who save one version, one is let through.
+
+        :returns: the export at its new version.
+        :raises DuplicateExport: if it is new (version 0), and its id is taken.
+        :raises StaleExport: if someone saved it first; nothing is written.
+        :raises ExportNotFound: if it was stored, and is no longer.
+        """
+        ...
+
+    def exports(self, *, shop: str | None = None, open_only: bool = False) -> Iterator[Export]:
+        """Yield the exports, by (asked_at, id), the newest first.
+
+        :param shop: only this shop's; all, those of all shops too, unless told.
+        :param open_only: only those that are :attr:`~Export.open`.
+        """
         ...

@@ -35,6 +35,7 @@ from shoppego_orders.order import (
 )
 from shoppego_orders.order.events import EventData
 from shoppego_orders.periods import duration_from_text, duration_text, instant_from_iso
+from shoppego_orders.ports import Export
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.texts import word_of
 
@@ -76,6 +77,18 @@ def query_to_json(query: OrderQuery) -> str:
 def query_from_json(text: str | bytes) -> OrderQuery:
     """Read a query's document; raises as :func:`order_from_json` does."""
     return _read("query", text, OrderQuery)
+
+
+def export_to_json(export: Export) -> str:
+    """Write an asked export as a JSON document, ASCII only."""
+    return _written("export", export)
+
+
+def export_from_json(text: str | bytes) -> Export:
+    """Read an asked export's document; it comes at version 0. Raises as
+    :func:`order_from_json` does.
+    """
+    return _read("export", text, Export)
 
 
 def checkout_from_json(text: str | bytes, *, table: AttributionTable | None = None) -> Order:
@@ -364,23 +377,15 @@ def new_converter() -> cattrs.Converter:
     converter.register_unstructure_hook(
         Cursor, lambda cursor: [cursor.placed_at.isoformat(), cursor.id]
     )
-    converter.register_unstructure_hook(
-        Order,
-        make_dict_unstructure_fn(
-            Order, converter, version=_OMITTED, decided=_OMITTED, changes=_OMITTED
-        ),
-    )
-    converter.register_structure_hook(
-        Order,
-        make_dict_structure_fn(
-            Order,
-            converter,
-            _cattrs_forbid_extra_keys=True,
-            version=_OMITTED,
-            decided=_OMITTED,
-            changes=_OMITTED,
-        ),
-    )
+    for kind, omitted in (
+        (Order, ("version", "decided", "changes")),
+        (Export, ("version",)),
+    ):
+        left_out: dict[str, Any] = dict.fromkeys(omitted, _OMITTED)  # Any: other arguments too
+        write = make_dict_unstructure_fn(kind, converter, **left_out)
+        read = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True, **left_out)
+        converter.register_unstructure_hook(kind, write)
+        converter.register_structure_hook(kind, read)
     _register_event_data(converter)
     return converter
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.errors import InvalidValue
+from shoppego_orders.money import Money
 from shoppego_orders.order import Order, OrderRow
 from shoppego_orders.page import (
     TABS,
@@ -20,7 +21,7 @@ from shoppego_orders.page import (
     orders_page,
 )
 from shoppego_orders.query import Cursor, OrderQuery
-from shoppego_orders.testing.strategies import keys, order_lists, queries, utc_instants
+from shoppego_orders.testing.strategies import SHOPS, keys, order_lists, queries, utc_instants
 
 
 def stored(orders: list[Order]) -> MemoryOrderStore:
@@ -58,6 +59,27 @@ def test_a_walk_by_pages_shows_every_order_once_while_orders_arrive(
     assert expected <= set(ids)
     places = [(row.placed_at, row.id) for row in seen]
     assert places == sorted(places, reverse=True)
+
+
+@given(order_lists(max_size=8), st.data(), st.integers(1, 3), st.none() | st.sampled_from(SHOPS))
+def test_what_a_page_offers_to_export_is_what_it_says(
+    orders: list[Order], data: st.DataObject, size: int, shop: str | None
+) -> None:
+    store = stored(orders)
+    tab = data.draw(st.sampled_from(Tab))
+    page = orders_page(store, shop=shop, tab=tab, size=size)
+    while page.next is not None and data.draw(st.booleans()):
+        page = orders_page(store, shop=shop, tab=tab, size=size, after=page.next)
+    # What happens between the page and the export changes neither which orders nor their order.
+    for row in page.rows:
+        paid = Money.from_minor(1, row.currency)
+        store.save(store.get(row.id).record_payment("later", paid, at=row.placed_at))
+    assert [row.id for row in store.rows(page.shown)] == [row.id for row in page.rows]
+    ticked = data.draw(st.frozensets(st.sampled_from([order.id for order in orders] or ["1"])))
+    own = {order.id for order in orders if shop in (None, order.shop)}
+    assert {row.id for row in store.rows(page.selected(ticked))} == ticked & own
+    assert store.count(page.query) == page.total
+    assert {row.id for row in store.rows(page.everything)} == own
 
 
 @given(order_lists(), st.data())

@@ -6,12 +6,19 @@ import zoneinfo
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shoppego_orders.errors import InvalidPeriod, NaiveDatetime, OrdersError, UnknownTimeZone
+from shoppego_orders.errors import (
+    InvalidPeriod,
+    InvalidValue,
+    NaiveDatetime,
+    OrdersError,
+    UnknownTimeZone,
+)
 from shoppego_orders.periods import (
     Period,
+    PeriodName,
     instant_from_iso,
     iso_date,
     time_zone,
@@ -104,6 +111,58 @@ def test_a_month_is_its_days(year: int, month: int, zone: str) -> None:
     first = date(year, month, 1)
     until = (first + timedelta(days=31)).replace(day=1)
     assert Period.of_month(year, month, zone) == Period.of_dates(first, until, zone)
+
+
+named_ones = st.sampled_from(["day", "week", "month", "quarter", "year"])
+since_then = st.datetimes(datetime(1850, 1, 3), datetime(2100, 1, 1), timezones=offsets)  # noqa: DTZ001  # as above
+
+
+def this_and_last(unit: str, now: datetime, zone: str) -> tuple[Period, Period]:
+    names = ("today", "yesterday") if unit == "day" else (f"this_{unit}", f"last_{unit}")
+    this, last = (Period.named(name, now, zone) for name in names)
+    return this, last
+
+
+# In the hour that clocks repeat after a midnight, which both days could claim.
+@example("day", datetime(2006, 10, 29, 3, 0, tzinfo=UTC), "America/St_Johns")
+@given(named_ones, since_then, zones)
+def test_what_is_last_ends_where_this_one_begins_and_now_is_in_it(
+    unit: str, now: datetime, zone: str
+) -> None:
+    this, last = this_and_last(unit, now, zone)
+    assert now in this
+    assert last.end == this.start
+    # Whoever asks at any moment of the last one is told the same days.
+    for moment in (last.start, last.end - timedelta(microseconds=1)):
+        assert this_and_last(unit, moment, zone)[0] == last
+
+
+@given(named_ones, since_then, zones)
+def test_a_named_period_is_its_days(unit: str, now: datetime, zone: str) -> None:
+    for period in this_and_last(unit, now, zone):
+        first, until = (shown(end, zone).date() for end in (period.start, period.end))
+        assert Period.of_dates(first, until, zone) == period
+        # Written in another way than the library does.
+        assert {
+            "day": True,
+            "week": first.isocalendar().weekday == 1 and (until - first).days == 7,
+            "month": first.day == 1 and until.day == 1 and 28 <= (until - first).days <= 31,
+            "quarter": (first.day, first.month % 3) == (1, 1) == (until.day, until.month % 3)
+            and 90 <= (until - first).days <= 92,
+            "year": f"{first:%m-%d}" == "01-01" and until.year == first.year + 1,
+        }[unit]
+
+
+@given(st.sampled_from(PeriodName), st.datetimes(timezones=offsets), zones)
+def test_a_named_period_is_a_period_or_refused_at_the_ends_of_the_calendar(
+    name: PeriodName, now: datetime, zone: str
+) -> None:
+    try:
+        period = Period.named(name, now, zone)
+    except InvalidValue:
+        assert not 3 < now.year < 9998  # nearly all are periods
+    else:
+        assert period.duration >= timedelta(hours=20)
 
 
 @given(days, days, zones)

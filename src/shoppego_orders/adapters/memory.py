@@ -13,21 +13,27 @@ from copy import deepcopy
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import getaddresses
-from itertools import islice
+from itertools import count, islice
+from typing import Final
+from urllib.parse import quote
 
 import attrs
 
 from shoppego_orders.errors import (
+    DuplicateExport,
     DuplicateOrder,
+    ExportNotFound,
+    InvalidValue,
     MailNotSent,
     OrderNotFound,
+    StaleExport,
     StaleOrder,
     TaskNotClaimed,
     TaskSettled,
 )
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.periods import utc
-from shoppego_orders.ports import Outcome, Task
+from shoppego_orders.ports import Export, Outcome, Task
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.texts import storable
 
@@ -218,3 +224,89 @@ class RecordingMailer:
         if not any(address for _, address in getaddresses(headers)):
             raise MailNotSent((), "it is addressed to nobody")
         self.messages.append(deepcopy(message))
+
+
+class MemoryExportLog:
+    """An :class:`~shoppego_orders.ports.ExportLog` that lasts as long as the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._exports: dict[str, Export] = {}
+
+    def get(self, export_id: str) -> Export:
+        """Load an export.
+
+        :raises ExportNotFound: if there is none.
+        """
+        try:
+            return self._exports[export_id]
+        except KeyError:
+            raise ExportNotFound(export_id) from None
+
+    def save(self, export: Export) -> Export:
+        """Write an export, whole.
+
+        :returns: the export at its new version.
+        :raises DuplicateExport: if it is new, and its id is taken.
+        :raises StaleExport: if someone saved it first; nothing is written.
+        :raises ExportNotFound: if it was stored, and is no longer.
+        """
+        saved = attrs.evolve(export, version=export.version + 1)
+        with self._lock:
+            kept = self._exports.get(export.id)
+            if not export.version and kept is not None:
+                raise DuplicateExport(export.id)
+            if export.version:
+                if kept is None:
+                    raise ExportNotFound(export.id)
+                if kept.version != export.version:
+                    raise StaleExport(export.id, export.version, kept.version)
+            self._exports[export.id] = saved
+        return saved
+
+    def exports(self, *, shop: str | None = None, open_only: bool = False) -> Iterator[Export]:
+        """Yield the exports, by (asked_at, id), the newest first."""
+        with self._lock:
+            snapshot = list(self._exports.values())
+        snapshot.sort(key=lambda export: (export.asked_at, export.id), reverse=True)
+        return (
+            export
+            for export in snapshot
+            if shop in (None, export.shop) and (export.open or not open_only)
+        )
+
+
+class MemoryShelf:
+    """A :class:`~shoppego_orders.ports.FileShelf` that lasts as long as the process.
+
+    :ivar files: the bytes of each file, by its address.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self._numbers = count(1)
+
+    def put(self, name: str, chunks: Iterable[bytes]) -> str:
+        """Keep a file, whole or not at all.
+
+        :returns: its address, which names this object's files and no place.
+        :raises InvalidValue: for a name with folders in it.
+        """
+        if not name or "/" in name:
+            raise InvalidValue("name", name, "a file's name without folders")
+        content = b"".join(chunks)
+        url = f"{_SHELF}{next(self._numbers)}/{quote(name)}"
+        self.files[url] = content
+        return url
+
+    def remove(self, url: str) -> None:
+        """Remove a file; repeating it changes nothing.
+
+        :raises InvalidValue: for an address that no such shelf gives.
+        """
+        if not url.startswith(_SHELF):
+            raise InvalidValue("url", url, f"an address that begins with {_SHELF}")
+        self.files.pop(url, None)
+
+
+_SHELF: Final = "memory:"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import attrs
 
-from shoppego_orders.errors import InvalidValue, OutputNotWritten
+from shoppego_orders.errors import FileNotRemoved, InvalidValue, OutputNotWritten
 from shoppego_orders.export.files import add_file
 
 
@@ -30,14 +30,33 @@ class DirectoryShelf:
         :raises InvalidValue: for a name with folders in it.
         :raises OutputNotWritten: if it can't be kept.
         """
-        wanted = Path(name)
-        if name in {"", ".."} or wanted.name != name or "\\" in name:
+        if not _is_file_name(name):
             raise InvalidValue("name", name, "a file's name without folders")
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
         except OSError as failure:
             raise OutputNotWritten(str(self.directory), str(failure)) from failure
-        kept = add_file(self.directory, wanted.stem, wanted.suffix, chunks)
-        if not self.url:
-            return kept.resolve().as_uri()
-        return f"{self.url.removesuffix('/')}/{quote(kept.name)}"
+        kept = add_file(self.directory, Path(name).stem, Path(name).suffix, chunks)
+        return f"{self._base}{quote(kept.name)}"
+
+    def remove(self, url: str) -> None:
+        """Remove a file; repeating it changes nothing.
+
+        :raises InvalidValue: for an address of anything but a file of this folder.
+        :raises FileNotRemoved: if it is still there.
+        """
+        name = unquote(url.removeprefix(self._base))
+        if not url.startswith(self._base) or not _is_file_name(name):
+            raise InvalidValue("url", url, f"an address that begins with {self._base}")
+        try:
+            (self.directory / name).unlink(missing_ok=True)
+        except OSError as failure:
+            raise FileNotRemoved(url, failure.strerror or str(failure)) from failure
+
+    @property
+    def _base(self) -> str:
+        return f"{(self.url or self.directory.resolve().as_uri()).removesuffix('/')}/"
+
+
+def _is_file_name(name: str) -> bool:
+    return name not in {"", ".", ".."} and not set(name) & set("/\\\x00")

@@ -61,7 +61,7 @@ def import_(*, file: str, skip_bad: bool, as_json: bool) -> None:
     with (
         open_lines(file) as lines,
         opened_store(create=True) as store,
-        progress(f"Importing {printable(file)}", lines.size) as tell,
+        progress(f"Importing {printable(file)}", "bytes", lines.size) as tell,
     ):
 
         def watched() -> Iterator[bytes]:
@@ -127,14 +127,9 @@ def export(
     as_json: bool,
 ) -> None:
     """Write orders into a CSV file, by the time at which they were placed; and mail it."""
+    from shoppego_orders.export.delivery import request_export
     from shoppego_orders.export.files import write_file
-    from shoppego_orders.export.request import (
-        ExportRequest,
-        Per,
-        export_csv,
-        period_text,
-        request_export,
-    )
+    from shoppego_orders.export.request import ExportRequest, Per, export_csv, period_text
 
     if (smtp is not None) + (outbox is not None) != bool(recipients):
         raise click.UsageError("--mail needs either --outbox or --smtp, and they need --mail.")
@@ -142,16 +137,9 @@ def export(
     query = OrderQuery(placed=asked_period(first, until, zone))
     request = ExportRequest(query=query, per=Per(per), profile=profile, tz=zone)
     with opened_store() as store:
-        total = store.count(query) if request.per is Per.ORDER else None
-        stream = export_csv(store, request)
-        with progress(f"Writing {printable(out)}", total) as tell:
-
-            def watched() -> Iterator[bytes]:
-                for chunk in stream:
-                    tell(stream.summary.records)
-                    yield chunk
-
-            size = write_file(out, watched())
+        with progress(f"Writing {printable(out)}", "orders") as tell:
+            stream = export_csv(store, request, tell)
+            size = write_file(out, stream)
         records = stream.summary.records
         if not as_json:
             say(f"Wrote {counted(records, 'record')} to {out}; {period_text(request)} ({zone}).")

@@ -10,9 +10,10 @@ from shoppego_orders.abandonment import AbandonmentPolicy, sweep
 from shoppego_orders.adapters.maildir import EmlMailer
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.cli.screen import counted, orders_table, say, tab_line
+from shoppego_orders.export.delivery import request_export
 from shoppego_orders.export.files import write_file
 from shoppego_orders.export.profiles import EXCEL
-from shoppego_orders.export.request import ExportRequest, export_csv, request_export
+from shoppego_orders.export.request import ExportRequest, export_csv
 from shoppego_orders.importing import import_checkouts
 from shoppego_orders.page import orders_page
 from shoppego_orders.periods import SHOP_TIME_ZONE, time_zone

@@ -170,7 +170,7 @@ def _swept(
     skipped: dict[str, abandonment.Skipped] = {}
     kept = 0
     undecided = store.count(OrderQuery(shop=shop, decided=False))
-    with progress("Looking for abandoned checkouts", undecided) as tell:
+    with progress("Looking for abandoned checkouts", "orders", undecided) as tell:
         judged = -1
         while judged:
             with store.batch():

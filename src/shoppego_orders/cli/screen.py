@@ -8,15 +8,16 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
+from typing import Protocol
 
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
 from rich.text import Text
 
 from shoppego_orders.order import Fulfillment, Life, OrderRow
@@ -128,25 +129,53 @@ def words(status: str) -> str:
     return status.replace("_", " ")
 
 
+class Tell(Protocol):
+    """Is told how far something is, and how far there is to go where that is known by now."""
+
+    def __call__(self, done: int, total: int | None = None, /) -> None:
+        """Move the bar."""
+        ...
+
+
+class Rate(ProgressColumn):
+    """How many are done, and how many a second once that can be said."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(Column(no_wrap=True))
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        """Write the cell of a bar."""
+        speed = task.finished_speed or task.speed
+        return Text(
+            f"{task.completed:,.0f} {self._unit}{'' if speed is None else f', {speed:,.0f}/s'}"
+        )
+
+
 @contextmanager
-def progress(what: str, total: int | None) -> Generator[Callable[[int], None]]:
+def progress(what: str, unit: str, total: int | None = None) -> Generator[Tell]:
     """A progress bar on standard error while a person is watching there; else nothing.
 
+    It shows the rate, and the time that is left.
+
+    :param unit: what is counted: "orders".
     :returns: a context manager, which gives a function to be told how far it is.
     """
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda _done, _total=None: None
         return
     bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
+        # A long name gives way to the numbers, not they to it.
+        TextColumn("{task.description}", table_column=Column(overflow="fold")),
+        BarColumn(20),
+        Rate(unit),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
         console=Console(stderr=True),
         transient=True,
     )
     with bar:
         task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+        yield lambda done, total=None: bar.update(task, completed=done, total=total)
 
 
 def _width() -> int:

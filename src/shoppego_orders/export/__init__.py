@@ -19,22 +19,28 @@ from shoppego_orders.export.columns import (
 )
 from shoppego_orders.export.csv_reader import read_export
 from shoppego_orders.export.csv_writer import CsvStream, CsvSummary, write_columns, write_csv
+from shoppego_orders.export.delivery import (
+    MAIL_LIMIT,
+    ExportSummary,
+    SentAs,
+    mail_address,
+    request_export,
+)
+from shoppego_orders.export.documents import OwnColumns, request_from_json, request_to_json
+from shoppego_orders.export.exports import Clock, Exports
 from shoppego_orders.export.files import write_file
 from shoppego_orders.export.profiles import EXCEL, PLAIN, PROFILES, RAW, Headers, Profile
 from shoppego_orders.export.report import SalesReport, sales_report
 from shoppego_orders.export.request import (
-    MAIL_LIMIT,
     ExportRequest,
-    ExportSummary,
     Per,
-    SentAs,
+    Progress,
     export_csv,
     export_filename,
-    mail_address,
     period_text,
-    request_export,
 )
 from shoppego_orders.export.sales import By, Sales
+from shoppego_orders.export.spool import ExportedFile
 
 __all__ = [
     "ACCOUNTING",
@@ -48,6 +54,7 @@ __all__ = [
     "SHOPPEGO",
     "Batch",
     "By",
+    "Clock",
     "Column",
     "ColumnKind",
     "ColumnSet",
@@ -55,11 +62,15 @@ __all__ = [
     "CsvSummary",
     "ExportRequest",
     "ExportSummary",
+    "ExportedFile",
+    "Exports",
     "Headers",
     "InstantStyle",
     "LineColumn",
+    "OwnColumns",
     "Per",
     "Profile",
+    "Progress",
     "Sales",
     "SalesReport",
     "SentAs",
@@ -72,6 +83,8 @@ __all__ = [
     "period_text",
     "read_export",
     "request_export",
+    "request_from_json",
+    "request_to_json",
     "sales_report",
     "write_columns",
     "write_csv",

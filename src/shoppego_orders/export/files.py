@@ -1,4 +1,9 @@
-"""Files that are whole or not there: written beside their place, and moved when complete."""
+"""Files that are whole or not there: written beside their place, and moved when complete.
+
+A process that is killed may leave what it had written by then, as a hidden file
+``.PROCESS-NUMBER.part`` beside the place. Nothing reads such a file; it can be removed once that
+process is gone.
+"""
 
 from __future__ import annotations
 

@@ -1,27 +1,22 @@
-"""What is exported and for whom: a request, and the e-mail with the file attached."""
+"""What is exported and for whom: a request, its file as a stream, and what both are called."""
 
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import unicodedata
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from email.headerregistry import Address
-from email.message import EmailMessage
 from enum import StrEnum
 from heapq import merge
-from typing import IO, Final
+from typing import Final, TypeVar
 
 import attrs
 
-from shoppego_orders.errors import ExportTooLarge, InvalidValue
+from shoppego_orders.errors import InvalidValue
+from shoppego_orders.export.batches import Batch
 from shoppego_orders.export.column_sets import SHOPPEGO, column_set
 from shoppego_orders.export.columns import ColumnSet
 from shoppego_orders.export.csv_writer import CsvStream, write_columns, write_csv
-from shoppego_orders.export.files import told_as_unwritten
 from shoppego_orders.export.profiles import PLAIN, Profile, profile_of
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineRow, OrderRow
@@ -34,12 +29,18 @@ from shoppego_orders.periods import (
     time_zone,
     utc,
 )
-from shoppego_orders.ports import ColumnStore, FileShelf, Mailer, OrderStore
+from shoppego_orders.ports import ColumnStore, OrderStore
 from shoppego_orders.query import Cursor, OrderQuery
-from shoppego_orders.texts import storable, word_of
+from shoppego_orders.texts import one_line, storable, word_of
 
-MAIL_LIMIT: Final = 20_000_000
-"""How many bytes an attachment may take in a mail, in base64: what most servers let pass."""
+Progress = Callable[[int, int], object]
+"""Told how many orders have been read, and how many there are; in the end both are equal.
+
+It is asked every few hundred orders, and what it raises ends the export.
+"""
+
+
+Row = TypeVar("Row", OrderRow, LineRow)
 
 
 class Per(StrEnum):
@@ -47,14 +48,6 @@ class Per(StrEnum):
 
     ORDER = "order"
     LINE = "line"
-
-
-class SentAs(StrEnum):
-    """How a mail brought the file."""
-
-    ATTACHED = "attached"
-    ZIPPED = "zipped"
-    LINKED = "linked"
 
 
 def _per(word: str) -> Per:
@@ -90,92 +83,21 @@ class ExportRequest:
     @property
     def shop(self) -> str:
         """What the export calls the shop, in one line."""
-        named = "".join(
-            char if char.isprintable() else " " for char in self.shop_name or self.query.shop or ""
-        )
-        return " ".join(named.split())[:100] or "all shops"
+        return one_line(self.shop_name or self.query.shop or "")[:100] or "all shops"
 
 
-@attrs.frozen(kw_only=True)
-class ExportSummary:
-    """What was exported and mailed.
-
-    :ivar file_name: of the CSV file, also where it was zipped.
-    :ivar orders: how many orders the file tells of.
-    :ivar records: how many records it has; the header is none.
-    :ivar replaced: how many characters became U+FFFD.
-    :ivar size: of the CSV file, in bytes.
-    :ivar sent_as: how the mail brought it.
-    :ivar url: where it can be fetched, if it was too large to attach.
-    """
-
-    file_name: str
-    orders: int
-    records: int
-    replaced: int
-    size: int
-    sent_as: SentAs
-    url: str | None = None
-
-
-def export_csv(store: OrderStore, request: ExportRequest) -> CsvStream:
+def export_csv(
+    store: OrderStore, request: ExportRequest, progress: Progress | None = None
+) -> CsvStream:
     """Open the file that a request asks for, as a stream of bytes.
 
     A file of line items has one record more for each order without any (where only a total was
     declared): quantity 0, so that the orders' sums are those of the file of orders.
 
+    :param progress: told how far it is, while the stream is read.
     :returns: chunks for ``write_file``, an HTTP response, or anything else; ``summary`` counts.
     """
-    return _opened(store, request, _Tally())
-
-
-def request_export(
-    store: OrderStore,
-    mailer: Mailer,
-    request: ExportRequest,
-    *,
-    to: str | Iterable[str],
-    now: datetime,
-    sender: str | None = None,
-    shelf: FileShelf | None = None,
-    limit: int = MAIL_LIMIT,
-) -> ExportSummary:
-    """Export, and mail the file (Shoppego, Orders page, FAQ 4: an e-mail with the CSV attached).
-
-    The attached bytes are the file's bytes. A file above the limit is attached as a ZIP; where
-    that is above it too, it is put on the shelf, and the mail carries the link.
-
-    :param to: one address, or several: ``name@host`` and no more.
-    :param now: when it was asked for, aware; the mail's date, and the stamp in the file's name.
-    :param sender: the address in From; None leaves it to the mailer.
-    :param limit: how many bytes an attachment may take, in base64.
-    :raises InvalidValue: for an address that is none, or nobody to mail to.
-    :raises MailNotSent: if the mail was taken for no recipient.
-    :raises ExportTooLarge: where it needs a shelf and there is none; nothing is mailed.
-    :raises OutputNotWritten: when the temporary file, or the shelf, is full.
-    """
-    message = EmailMessage()
-    if sender is not None:
-        message["From"] = mail_address(sender, "sender")
-    message["To"] = _addresses(to)
-    message["Date"] = _local(utc(now, "now"), request.tz)
-    tally = _Tally()
-    stream = _opened(store, request, tally)
-    with tempfile.TemporaryFile() as file:
-        size = _spooled(stream, file)
-        summary = ExportSummary(
-            file_name=export_filename(request, now),
-            orders=stream.summary.records if request.per is Per.ORDER else tally.orders,
-            records=stream.summary.records,
-            replaced=stream.summary.replaced,
-            size=size,
-            sent_as=SentAs.ATTACHED,
-        )
-        summary = _bring(
-            file, message, request=request, summary=summary, now=now, shelf=shelf, limit=limit
-        )
-    mailer.send(message)
-    return summary
+    return Reading(store, request, progress).stream()
 
 
 def export_filename(request: ExportRequest, now: datetime) -> str:
@@ -186,7 +108,7 @@ def export_filename(request: ExportRequest, now: datetime) -> str:
 
     :param now: the stamp at its end, in the shop's zone, to the second.
     """
-    stamp = _local(utc(now, "now"), request.tz).strftime("%Y%m%d-%H%M%S")
+    stamp = local_time(now, request.tz).strftime("%Y%m%d-%H%M%S")
     kind = "orders" if request.per is Per.ORDER else "order-lines"
     period = period_text(request).replace(" to ", "-")
     shop = _file_name_part(request.shop)[:40].rstrip("-._") or "shop"
@@ -208,54 +130,78 @@ def period_text(request: ExportRequest) -> str:
         return f"since {_moment(period.start, request.tz)}"
     if not _is_day(period.start, request.tz) or not _is_day(period.end, request.tz):
         return f"{_moment(period.start, request.tz)} to {_moment(period.end, request.tz)}"
-    first = _local(period.start, request.tz).date()
-    last = _local(period.end, request.tz).date() - timedelta(days=1)
+    first = local_time(period.start, request.tz).date()
+    last = local_time(period.end, request.tz).date() - timedelta(days=1)
     return f"{first}" if last <= first else f"{first} to {last}"
 
 
-def mail_address(text: str, field: str) -> Address:
-    """Take one e-mail address, ``name@host``, of any script.
+@attrs.define
+class Reading:
+    """A request's orders on their way into the file, counted as they go by.
 
-    :param field: what it is, for the error.
-    :raises InvalidValue: for anything else: several, a name beside it, a line break in it.
+    :ivar orders: how many went by.
+    :ivar begins: where it is given: one byte a record, 1 where an order begins.
     """
-    if isinstance(text, str) and text.isprintable() and _ADDRESS.fullmatch(text):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
-        name, _, host = text.rpartition("@")
-        return Address(username=name, domain=host)
-    raise InvalidValue(field, text, "one e-mail address such as name@shop.example")
+
+    _store: OrderStore
+    _request: ExportRequest
+    _progress: Progress | None = None
+    orders: int = 0
+    begins: bytearray | None = None
+
+    def stream(self) -> CsvStream:
+        """The file, which is read once."""
+        store, request = self._store, self._request
+        tz, profile = request.tz, request.profile
+        if request.per is Per.LINE:
+            lines = self._watched(_lines(store, request.query))
+            return write_csv(lines, request.columns.per_line, tz=tz, profile=profile)
+        columns = request.columns.per_order
+        fields = [column.value for column in columns if isinstance(column.value, str)]
+        if isinstance(store, ColumnStore) and len(fields) == len(columns):
+            batches = self._watched_batches(store.columns(request.query, fields))
+            return write_columns(batches, columns, tz=tz, profile=profile)
+        rows = self._watched(store.rows(request.query))
+        return write_csv(rows, columns, tz=tz, profile=profile)
+
+    def _watched(self, rows: Iterable[Row]) -> Iterator[Row]:
+        total, told = self._total(), -1
+        for row in self._counted(rows):
+            if self.orders // _ORDERS_AT_ONCE != told:
+                told = self.orders // _ORDERS_AT_ONCE
+                self._tell(self.orders - 1, total)  # the row at hand is not written yet
+            yield row
+        self._tell(self.orders, self.orders)
+
+    def _watched_batches(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        total = self._total()
+        for batch in batches:
+            self._tell(self.orders, total)
+            self.orders += len(batch[0])
+            yield batch
+        self._tell(self.orders, self.orders)
+
+    def _total(self) -> int:
+        query = self._request.query
+        total = 0 if self._progress is None else self._store.count(query)
+        return total if query.limit is None else min(total, query.limit)
+
+    def _tell(self, read: int, total: int) -> None:
+        if self._progress is not None:
+            # More may have come than were counted.
+            self._progress(read, max(total, self.orders))
+
+    def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            begins = not isinstance(row, LineRow) or row.position == 1
+            self.orders += begins
+            if self.begins is not None:
+                self.begins.append(begins)
+            yield row
 
 
 _ALWAYS: Final = Period(FIRST_INSTANT, LAST_INSTANT)
-_ADDRESS: Final = re.compile(r"""[^\s@<>,;:"()\[\]\\]+@[^\s@<>,;:"()\[\]\\]+""")
-_CHUNK: Final = 1 << 18
-
-
-@attrs.define
-class _Tally:
-    """How many orders the lines that went by belong to."""
-
-    orders: int = 0
-
-    def counted(self, lines: Iterable[LineRow]) -> Iterator[LineRow]:
-        for line in lines:
-            self.orders += line.position == 1
-            yield line
-
-
-def _opened(store: OrderStore, request: ExportRequest, tally: _Tally) -> CsvStream:
-    if request.per is Per.ORDER:
-        return _of_orders(store, request)
-    lines = tally.counted(_lines(store, request.query))
-    return write_csv(lines, request.columns.per_line, tz=request.tz, profile=request.profile)
-
-
-def _of_orders(store: OrderStore, request: ExportRequest) -> CsvStream:
-    columns = request.columns.per_order
-    fields = [column.value for column in columns if isinstance(column.value, str)]
-    if isinstance(store, ColumnStore) and len(fields) == len(columns):
-        batches = store.columns(request.query, fields)
-        return write_columns(batches, columns, tz=request.tz, profile=request.profile)
-    return write_csv(store.rows(request.query), columns, tz=request.tz, profile=request.profile)
+_ORDERS_AT_ONCE: Final = 400
 
 
 def _lines(store: OrderStore, query: OrderQuery) -> Iterator[LineRow]:
@@ -272,111 +218,20 @@ def _no_line(order: OrderRow) -> LineRow:
     return LineRow(order, 1, "", "", "", 0, nothing, nothing, custom=False)
 
 
-def _addresses(to: str | Iterable[str]) -> tuple[Address, ...]:
-    given = (to,) if isinstance(to, str) else tuple(to)
-    if not given:
-        raise InvalidValue("to", given, "at least one e-mail address")
-    return tuple(mail_address(address, "to") for address in given)
-
-
-def _spooled(stream: CsvStream, file: IO[bytes]) -> int:
-    for chunk in stream:
-        with told_as_unwritten(_TEMPORARY):
-            file.write(chunk)
-    with told_as_unwritten(_TEMPORARY):
-        file.flush()
-        return file.tell()
-
-
-_TEMPORARY: Final = "the export's temporary file"
-
-
-def _bring(
-    file: IO[bytes],
-    message: EmailMessage,
-    *,
-    request: ExportRequest,
-    summary: ExportSummary,
-    now: datetime,
-    shelf: FileShelf | None,
-    limit: int,
-) -> ExportSummary:
-    """Put the file into the mail, by the first way that the limit allows."""
-    name = summary.file_name
-    file.seek(0)
-    if _in_base64(summary.size) <= limit:
-        _tell(message, request, summary, "The file is attached.")
-        charset = {"charset": "utf-8"}
-        message.add_attachment(file.read(), "text", "csv", filename=name, params=charset)
-        return summary
-    with tempfile.TemporaryFile() as archive:
-        zipped = _in_base64(_zipped(file, archive, name, _local(now, request.tz)))
-        if zipped <= limit:
-            summary = attrs.evolve(summary, sent_as=SentAs.ZIPPED)
-            _tell(message, request, summary, "The file is attached, in a ZIP archive.")
-            archive_name = f"{name.removesuffix('.csv')}.zip"
-            message.add_attachment(archive.read(), "application", "zip", filename=archive_name)
-            return summary
-    if shelf is None:
-        raise ExportTooLarge(name, zipped, limit)
-    file.seek(0)
-    url = shelf.put(name, iter(lambda: file.read(_CHUNK), b""))
-    _tell(message, request, summary, f"The file is too large for a mail. Fetch it here:\n{url}")
-    return attrs.evolve(summary, sent_as=SentAs.LINKED, url=url)
-
-
-def _tell(message: EmailMessage, request: ExportRequest, summary: ExportSummary, how: str) -> None:
-    orders, period = _counted(summary.orders, "order"), period_text(request)
-    message["Subject"] = f"Orders of {request.shop}, {period}: {orders}"
-    text = [
-        f"Shop: {request.shop}",
-        f"Period: {period} ({request.tz})",
-        f"Orders: {summary.orders}",
-        f"Records in the file: {summary.records}",
-        f"File: {summary.file_name}",
-    ]
-    if summary.replaced:
-        text.append(f"Characters that no file can hold, now U+FFFD: {summary.replaced}")
-    message.set_content("\n".join((*text, "", how, "")))
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _zipped(file: IO[bytes], archive: IO[bytes], name: str, now: datetime) -> int:
-    # The format knows the years 1980 to 2107 only.
-    year = min(max(now.year, 1980), 2107)
-    info = zipfile.ZipInfo(name, (year, now.month, now.day, now.hour, now.minute, now.second))
-    info.compress_type = zipfile.ZIP_DEFLATED
-    info.file_size = file.seek(0, 2)
-    file.seek(0)
-    with told_as_unwritten(_TEMPORARY):
-        with zipfile.ZipFile(archive, "w") as zipped, zipped.open(info, "w") as member:
-            shutil.copyfileobj(file, member, _CHUNK)
-        size = archive.tell()
-        archive.seek(0)
-    return size
-
-
-def _in_base64(size: int) -> int:
-    # 57 bytes make a line of 76 characters, and its line end two more.
-    return -(-size // 57) * 78
-
-
 def _moment(instant: datetime, tz: str) -> str:
-    local = _local(instant, tz)
+    local = local_time(instant, tz)
     return f"{local.date()}" if _is_day(instant, tz) else local.isoformat(" ", "minutes")
 
 
-def _local(instant: datetime, tz: str) -> datetime:
-    return in_zone(instant, time_zone(tz))
+def local_time(instant: datetime, tz: str) -> datetime:
+    """What the clocks of a zone show at an aware moment."""
+    return in_zone(utc(instant, "now"), time_zone(tz))
 
 
 def _is_day(instant: datetime, tz: str) -> bool:
     """Tell whether a day of the zone begins at an instant."""
     try:
-        return Period.of_day(_local(instant, tz).date(), tz).start == instant
+        return Period.of_day(local_time(instant, tz).date(), tz).start == instant
     except InvalidValue:
         return False  # a day that the calendar ends before or after
 

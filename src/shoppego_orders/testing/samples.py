@@ -1,10 +1,13 @@
-"""Some orders in many states, and queries that tell them apart: what the contracts try."""
+"""Some orders and exports in many states, and queries that tell them apart: for the contracts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import product
 from typing import Final
+
+import attrs
 
 from shoppego_orders.attribution import Touch, default_table
 from shoppego_orders.customers import Address, Customer
@@ -23,6 +26,7 @@ from shoppego_orders.order import (
     Recovery,
 )
 from shoppego_orders.periods import Period
+from shoppego_orders.ports import Export, ExportStatus, MailStatus
 from shoppego_orders.query import Cursor, OrderQuery
 
 SHOP: Final = "hartamas.myshoppegram.com"
@@ -293,3 +297,40 @@ def _foreign(id: str, currency: str, price: str) -> Order:
         currency=currency,
         lines=[LineItem("Kopi", 1, Money(price, currency))],
     )
+
+
+def an_export(id: str, *, at: datetime = NOON, shop: str | None = SHOP) -> Export:
+    """Ask for an export; to a log, its request is just a text."""
+    return Export(id=id, shop=shop, request="{}", asked_at=at)
+
+
+def sample_exports() -> Sequence[Export]:
+    """Exports in every state, of two shops and of all, asked for at times that coincide."""
+    some: list[Export] = []
+    for number, (status, mail) in enumerate(product(ExportStatus, MailStatus)):
+        export = an_export(
+            f"schedule/é-\U0001f600/{number:02}",
+            at=NOON + timedelta(microseconds=number // 4),
+            shop=(SHOP, OTHER_SHOP, None)[number % 3],
+        )
+        some.append(
+            attrs.evolve(
+                export,
+                request='{"query": "\U0001f4dd \\u0000"}',
+                to=("siti@example.my", "jürgen@exämple.my"),
+                status=status,
+                mail=mail,
+                started_at=NOON + timedelta(seconds=1),
+                seen_at=NOON + timedelta(seconds=2, microseconds=1),
+                ended_at=None if export.open else NOON + timedelta(days=1),
+                orders=number,
+                total=None if number % 2 else 2**40,
+                records=number,
+                replaced=1,
+                file_name="órders, 鲜花.csv",
+                size=2**40,
+                url=None if number % 2 else "https://files.example.my/%C3%B3rders.csv",
+                problem="x" * 100_000 if number == 1 else "",
+            )
+        )
+    return some

@@ -1,4 +1,4 @@
-"""Orders and tasks in a SQL database: the extra ``sql`` brings SQLAlchemy.
+"""Orders, tasks and exports in a SQL database: the extra ``sql`` brings SQLAlchemy.
 
 **SQLite**: one file that several threads and processes may use at once. It is kept in WAL mode,
 so readers never wait for a writer nor a writer for readers; writers wait for each other. With
@@ -28,7 +28,8 @@ if find_spec("sqlalchemy") is None:
     raise MissingExtra("sqlalchemy", "sql")
 
 from shoppego_orders.adapters.sql.database import Database
+from shoppego_orders.adapters.sql.exports import SqlExportLog
 from shoppego_orders.adapters.sql.store import SqlOrderStore
 from shoppego_orders.adapters.sql.tasks import SqlTaskLog
 
-__all__ = ["Database", "SqlOrderStore", "SqlTaskLog"]
+__all__ = ["Database", "SqlExportLog", "SqlOrderStore", "SqlTaskLog"]

@@ -43,7 +43,7 @@ Target = str | Path | URL | Engine
 
 @final
 class Database:
-    """A database with orders and tasks in it. Threads and processes may share it.
+    """A database with orders, tasks and exports in it. Threads and processes may share it.
 
     Nothing is opened before it is used. An engine of the host's own is left open by
     :meth:`close`.

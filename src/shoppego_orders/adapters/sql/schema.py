@@ -23,13 +23,14 @@ from sqlalchemy import (
     Text,
     false,
     literal_column,
+    true,
 )
 from sqlalchemy.types import TypeEngine
 
 from shoppego_orders.money import Money
 from shoppego_orders.order import OrderRow
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Of the tables below; a database with a higher one was made by a newer release."""
 
 # Texts sort by code point, as Python sorts them. PostgreSQL would ask the locale, whose next
@@ -163,6 +164,34 @@ tasks = Table(
     sqlite_with_rowid=False,
 )
 
+exports = Table(
+    "shoppego_exports",
+    metadata,
+    Column("id", _TEXT, primary_key=True),
+    Column("shop", _TEXT),
+    Column("asked_at", BigInteger, nullable=False),
+    # Whether somebody has still to do something about it: what workers read.
+    Column("open", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("document", _TEXT, nullable=False),
+)
+Index("shoppego_exports_by_time", exports.c.asked_at, exports.c.id, unique=True)
+Index(
+    "shoppego_exports_by_shop_and_time",
+    exports.c.shop,
+    exports.c.asked_at,
+    exports.c.id,
+    unique=True,
+)
+Index(
+    "shoppego_open_exports",
+    exports.c.asked_at,
+    exports.c.id,
+    unique=True,
+    sqlite_where=exports.c.open == true(),
+    postgresql_where=exports.c.open == true(),
+)
+
 SQLITE_STATISTICS: Final = (
     (orders.name, "sqlite_autoindex_shoppego_orders_1", "1000000 1"),
     (orders.name, "shoppego_orders_by_number", "1000000 2 1"),
@@ -176,6 +205,9 @@ SQLITE_STATISTICS: Final = (
     (order_lines.name, order_lines.name, "3000000 3 1"),
     (order_tags.name, order_tags.name, "1000000 10000 1"),
     (order_tags.name, "shoppego_tags_by_order", "1000000 1 1"),
+    (exports.name, "shoppego_exports_by_time", "10000 1 1"),
+    (exports.name, "shoppego_exports_by_shop_and_time", "10000 100 1 1"),
+    (exports.name, "shoppego_open_exports", "10 1 1"),
 )
 """What SQLite is told of each index: entries, and how many share its first columns.
 
