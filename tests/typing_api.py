@@ -15,8 +15,10 @@ import attrs
 from shoppego_orders import (
     AbandonmentPolicy,
     Attribution,
+    By,
     Context,
     Difference,
+    Journey,
     LineItem,
     Mailer,
     Money,
@@ -33,6 +35,8 @@ from shoppego_orders import (
     RecoveryVisit,
     RemindResult,
     Rule,
+    Sales,
+    SalesReport,
     SettleResult,
     SweepResult,
     TaskLog,
@@ -49,15 +53,19 @@ from shoppego_orders import (
     recovery_report,
     remind,
     replay,
+    sales_report,
     settle_recoveries,
     sweep,
+    write_file,
 )
 from shoppego_orders.abandonment import rules
 from shoppego_orders.adapters.maildir import EmlMailer, MaildirMailer
 from shoppego_orders.adapters.memory import MemoryOrderStore, MemoryTaskLog, RecordingMailer
 from shoppego_orders.adapters.smtp import SmtpMailer
 from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
+from shoppego_orders.attribution import Credit, linear
 from shoppego_orders.errors import CommandRefused, OrdersError
+from shoppego_orders.notebook import SalesPlot, plot_sales
 
 
 def an_error_has_typed_fields(error: CommandRefused) -> None:
@@ -135,6 +143,20 @@ def customers_are_won_back(
     assert_type(recovery_report(store).outcomes[Recovery.LOST], int)
     assert_type(recovery_report(store).recovered["MYR"], Money)
     assert_type(read_recovery_link("", [b"k" * 32], now), RecoveryVisit)
+
+
+def sales_are_reported(store: OrderStore, rows: list[OrderRow], orders: Iterator[Order]) -> None:
+    def credits_of(order: Order) -> tuple[Credit, ...]:
+        journey = Journey.of(order.touches, default_table(), ordered_at=order.placed_at)
+        return journey.credits(linear)
+
+    report = sales_report(store) + SalesReport.of(rows, history=rows)
+    assert_type(report, SalesReport)
+    assert_type(SalesReport.of(orders, credits=credits_of, model="linear"), SalesReport)
+    assert_type(report.by(By.WEEK), list[tuple[str, Sales]])
+    assert_type(report.totals()["MYR"].average, Money | None)
+    write_file("sales.csv", report.to_csv("source", profile="excel"))
+    assert_type(plot_sales(report), SalesPlot)
 
 
 def what_ships_is_what_the_ports_ask_for(

@@ -127,8 +127,11 @@ class Sales:
     def __add__(self, other: Sales) -> Sales:
         if type(other) is not Sales:
             return NotImplemented
-        names = (*COUNTS, *AMOUNTS)
-        return Sales(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        values: dict[str, Any] = {  # Any: counts, and then amounts
+            **{name: _whole(getattr(self, name) + getattr(other, name)) for name in COUNTS},
+            **{name: getattr(self, name) + getattr(other, name) for name in AMOUNTS},
+        }
+        return Sales(**values)
 
     @property
     def currency(self) -> str:
