@@ -315,7 +315,9 @@ def _shared(
 ) -> tuple[tuple[Cell, Sequence[int]], ...]:
     """Share an order among those who are credited, to the last minor unit and millionth."""
     weights = [credit.share for credit in credits]
-    columns = [apportion(number, weights) for number in numbers]
+    # Most numbers of an order are the same few.
+    shares = {number: apportion(number, weights) for number in set(numbers)}
+    columns = [shares[number] for number in numbers]
     return tuple(
         (
             cell._replace(source=credit.attribution.source, channel=credit.attribution.channel),
