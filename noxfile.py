@@ -30,9 +30,9 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 # the Python that runs nox, where it is one of these.
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEASURED = RUNNING if RUNNING in PYTHONS else PYTHONS[-1]
-EXTRAS = ["sql", "postgresql", "cli", "testing", "yaml"]
+EXTRAS = ["sql", "postgresql", "cli", "notebook", "testing", "yaml"]
 # The kernel is what is left: pure decisions, of which every branch is tested.
-OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "testing/**"]
+OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "notebook.py", "testing/**"]
 IMPORT = "import shoppego_orders as s; print(s.__file__, len(s.__all__), 'public names')"
 
 
@@ -90,8 +90,8 @@ def tests_lowest(session: nox.Session) -> None:
     The tools that run the tests stay those of ``uv.lock``.
     """
     tools = Path(session.create_tmp()) / "tools.txt"
-    ours = ["attrs", "cattrs", "click", "hypothesis", "psycopg", "psycopg-binary"]
-    ours += ["python-dateutil", "rich", "sqlalchemy"]
+    ours = ["attrs", "cattrs", "click", "hypothesis", "matplotlib", "psycopg"]
+    ours += ["psycopg-binary", "python-dateutil", "rich", "sqlalchemy"]
     session.run_install(
         "uv",
         "export",

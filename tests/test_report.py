@@ -301,6 +301,7 @@ def test_an_order_is_shared_among_its_sources_to_the_last_sen() -> None:
     assert second.orders == Fraction(333_333, 10**6)
     assert (first.total + second.total, second.gross) == (myr("14.66"), myr("3.67"))
     assert first + second == report.totals()["MYR"]
+    assert "\n(total)          MYR            1      2" in report.text("source")
     assert sorted(keys(report, By.CHANNEL)) == ["Organic Social", "Organic Video", "Paid Social"]
     assert report.text("source").startswith("source (linear)  currency  orders  units")
     assert "\ntiktok           MYR         0.67   1.33" in report.text("source")

@@ -127,8 +127,11 @@ class Sales:
     def __add__(self, other: Sales) -> Sales:
         if type(other) is not Sales:
             return NotImplemented
-        names = (*COUNTS, *AMOUNTS)
-        return Sales(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        values: dict[str, Any] = {  # Any: counts, and then amounts
+            **{name: _whole(getattr(self, name) + getattr(other, name)) for name in COUNTS},
+            **{name: getattr(self, name) + getattr(other, name) for name in AMOUNTS},
+        }
+        return Sales(**values)
 
     @property
     def currency(self) -> str:
@@ -312,7 +315,9 @@ def _shared(
 ) -> tuple[tuple[Cell, Sequence[int]], ...]:
     """Share an order among those who are credited, to the last minor unit and millionth."""
     weights = [credit.share for credit in credits]
-    columns = [apportion(number, weights) for number in numbers]
+    # Most numbers of an order are the same few.
+    shares = {number: apportion(number, weights) for number in set(numbers)}
+    columns = [shares[number] for number in numbers]
     return tuple(
         (
             cell._replace(source=credit.attribution.source, channel=credit.attribution.channel),
