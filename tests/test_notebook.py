@@ -92,6 +92,11 @@ def test_days_and_sources_of_each_currency() -> None:
     assert (names(yen_sources), told(yen_sources)) == (["TikTok"], ["100 %"])
 
 
+def test_a_report_draws_itself() -> None:
+    report = SalesReport.of([a_sale(), a_sale(days=1, source="google")])
+    assert picture(report.plot()) == picture(plot_sales(report))
+
+
 def test_sources_have_the_colours_of_their_logos() -> None:
     table = default_table().extended([Source("our-blog", "Our blog", logo="wordpress")])
     report = SalesReport.of(

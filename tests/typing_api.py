@@ -182,6 +182,7 @@ def sales_are_reported(store: OrderStore, rows: list[OrderRow], orders: Iterator
     assert_type(report.totals()["MYR"].average, Money | None)
     write_file("sales.csv", report.to_csv("source", profile="excel"))
     assert_type(plot_sales(report), SalesPlot)
+    assert_type(report.plot(), SalesPlot)
 
 
 def what_ships_is_what_the_ports_ask_for(

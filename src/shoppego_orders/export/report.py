@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
@@ -18,6 +18,9 @@ from shoppego_orders.periods import FIRST_INSTANT, SHOP_TIME_ZONE, Period, time_
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.texts import one_line, word_of
+
+if TYPE_CHECKING:
+    from shoppego_orders.notebook import SalesPlot
 
 
 @attrs.frozen
@@ -133,6 +136,17 @@ class SalesReport:
         :raises InvalidValue: for an unknown profile.
         """
         return csv_of(self._table(by), profile)
+
+    def plot(self) -> SalesPlot:
+        """Draw net sales by day, and which part came from which source.
+
+        :func:`~shoppego_orders.notebook.plot_sales` says more, and takes a table of your own.
+
+        :raises MissingExtra: without matplotlib, which the extra ``notebook`` brings.
+        """
+        from shoppego_orders.notebook import plot_sales
+
+        return plot_sales(self)
 
     def _repr_html_(self) -> str:
         """Show totals, times and sources in a notebook: no script, no colour, nothing unescaped.
