@@ -375,6 +375,17 @@ def test_columns_of_plain_values_are_checked() -> None:
             list(write_columns([batch], columns))
 
 
+def test_records_without_money_need_no_currency() -> None:
+    columns = [
+        Column[str]("amount", "", ColumnKind.MONEY, lambda _: None),
+        Column[str]("currency", "", ColumnKind.CURRENCY, lambda _: None),
+        Column[str]("note", "", ColumnKind.TEXT, str),
+    ]
+    data = b"".join(write_csv(["one", "two"], columns))
+    assert data.decode().split() == ["amount,currency,note", ",,one", ",,two"]
+    assert list(read_export([data], columns)) == [(None, "", "one"), (None, "", "two")]
+
+
 def test_a_file_of_several_currencies_has_each_ones_digits() -> None:
     columns = [
         Column[Money]("amount", "", ColumnKind.MONEY, lambda money: money),

@@ -75,9 +75,6 @@ def _reading(columns: Sequence[Column[Any]]) -> Callable[[list[Any]], Sequence[S
     return read
 
 
-_TEXTS: Final = frozenset(
-    {ColumnKind.TEXT, ColumnKind.IDENTIFIER, ColumnKind.WORD, ColumnKind.CURRENCY}
-)
 _CELL_TYPES: Final[dict[ColumnKind, tuple[type, str]]] = {
     ColumnKind.MONEY: (int, "a whole number"),
     ColumnKind.INTEGER: (int, "a whole number"),
@@ -91,7 +88,7 @@ _ROW_TYPES: Final = _CELL_TYPES | {
 
 
 def _plain(column: Column[Any], values: Sequence[Any], currencies: Sequence[Any]) -> Sequence[Any]:
-    if column.kind in _TEXTS:
+    if column.kind.is_text:
         return _texts(column, values)
     found = _types(column, values, _ROW_TYPES[column.kind])
     if column.kind is ColumnKind.MONEY:
@@ -102,7 +99,7 @@ def _plain(column: Column[Any], values: Sequence[Any], currencies: Sequence[Any]
 
 
 def _plain_already(column: Column[Any], values: Sequence[Any]) -> Sequence[Any]:
-    if column.kind in _TEXTS:
+    if column.kind.is_text:
         return _texts(column, values)
     _types(column, values, _CELL_TYPES[column.kind])
     return values

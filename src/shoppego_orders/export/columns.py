@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import Generic, TypeVar, final
+from typing import Final, Generic, TypeVar, final
 
 import attrs
 
@@ -39,6 +39,16 @@ class ColumnKind(StrEnum):
     """``true`` or ``false``."""
     WORD = "word"
     """A word of a closed set, such as a status."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are texts."""
+        return self in _OF_TEXT
+
+
+_OF_TEXT: Final = frozenset(
+    {ColumnKind.TEXT, ColumnKind.IDENTIFIER, ColumnKind.WORD, ColumnKind.CURRENCY}
+)
 
 
 class InstantStyle(StrEnum):

@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, tzinfo
-from typing import Any, Final
+from typing import Any
 
 from shoppego_orders.errors import InvalidDocument, OrdersError
 from shoppego_orders.export.columns import (
@@ -107,16 +107,11 @@ def _reader(column: Column[Any], zone: tzinfo, profile: Profile) -> Callable[[st
             return _instant(text, column.key, style, zone)
         return {"true": True, "false": False}[text]
 
-    return _text if column.kind in _TEXTS else value
+    return _text if column.kind.is_text else value
 
 
 def _text(text: str, _currency: str) -> str:
     return text
-
-
-_TEXTS: Final = frozenset(
-    {ColumnKind.TEXT, ColumnKind.IDENTIFIER, ColumnKind.WORD, ColumnKind.CURRENCY}
-)
 
 
 def _instant(text: str, field: str, style: InstantStyle, zone: tzinfo) -> datetime:

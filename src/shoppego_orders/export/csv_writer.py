@@ -127,7 +127,8 @@ class CsvStream(Iterator[bytes]):
         """The currency of all records, or of each; without such a column there is no money."""
         for column, values in zip(self._columns, batch, strict=True):
             if column.kind is ColumnKind.CURRENCY:
-                return values[0] if len(set(values)) == 1 else values
+                # Where records state none they have no money either, which is seen one by one.
+                return values[0] if values[0] and len(set(values)) == 1 else values
         return ""
 
     def _lines(self, columns: Sequence[Sequence[str]]) -> bytes:
@@ -158,4 +159,8 @@ _BOOLEANS: Final = {True: "true", False: "false", None: ""}
 
 
 def _styles(columns: Iterable[Column[Any]], profile: Profile) -> set[InstantStyle]:
-    return {column.instants or profile.instants for column in columns}
+    return {
+        column.instants or profile.instants
+        for column in columns
+        if column.kind is ColumnKind.INSTANT
+    }
