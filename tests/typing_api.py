@@ -32,17 +32,20 @@ from shoppego_orders import (
     OrderRow,
     OrderStore,
     PaymentStatus,
+    PeriodName,
     Recovery,
     RecoveryPlan,
     RecoveryReport,
     RecoveryVisit,
     RemindResult,
     Rule,
+    Schedule,
     SettleResult,
     SweepResult,
     TaskLog,
     Touch,
     Verdict,
+    ask_due,
     compare_policies,
     default_table,
     judge_stream,
@@ -158,6 +161,19 @@ def exports_are_asked_for_and_run(
     assert_type(exports.run("1", lambda: now, lambda done, total: total - done), Export)
     assert_type(exports.downloads("hartamas.myshoppegram.com"), Iterator[Export])
     assert_type(exports.delete("1", now), Export)
+
+
+def exports_recur(exports: Exports, now: datetime) -> None:
+    request = ExportRequest(query=OrderQuery(shop="hartamas.myshoppegram.com"))
+    schedule = Schedule(
+        name="weekly",
+        rule="FREQ=WEEKLY;BYDAY=MO",
+        start=now,
+        request=request,
+        period=PeriodName.LAST_WEEK,
+    )
+    assert_type(schedule.next_run(now), datetime | None)
+    assert_type(ask_due(exports, schedule, since=now, now=now), tuple[Export, ...])
 
 
 def what_ships_is_what_the_ports_ask_for(

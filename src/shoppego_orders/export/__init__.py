@@ -31,6 +31,14 @@ from shoppego_orders.export.request import (
     export_filename,
     period_text,
 )
+from shoppego_orders.export.schedule import (
+    Missed,
+    Schedule,
+    ScheduledRun,
+    ask_due,
+    schedule_from_json,
+    schedule_to_json,
+)
 from shoppego_orders.export.spool import ExportedFile
 
 __all__ = [
@@ -51,14 +59,18 @@ __all__ = [
     "ExportSummary",
     "ExportedFile",
     "Exports",
+    "Missed",
     "OwnColumns",
     "Per",
     "Profile",
     "Progress",
     "Sales",
     "SalesReport",
+    "Schedule",
+    "ScheduledRun",
     "SentAs",
     "Value",
+    "ask_due",
     "chosen",
     "export_csv",
     "export_filename",
@@ -70,6 +82,8 @@ __all__ = [
     "request_from_json",
     "request_to_json",
     "sales_report",
+    "schedule_from_json",
+    "schedule_to_json",
     "write_csv",
     "write_file",
 ]
