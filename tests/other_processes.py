@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
-from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
+from shoppego_orders.adapters.memory import MemoryShelf
+from shoppego_orders.adapters.sql import SqlExportLog, SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import OrdersError
+from shoppego_orders.export import ExportRequest, Exports, Schedule, ask_due
 from shoppego_orders.testing.samples import NOON, order_of
 
 
@@ -35,6 +38,16 @@ def claimed_by_another_process(target: str, order_id: str, together: Barrier) ->
     with SqlOrderStore.open(target) as store:
         store.save(order_of(order_id))
         return "claimed" if SqlTaskLog(store.database).claim("r", NOON) else "saved"
+
+
+def asked_by_another_process(target: str, _name: str, together: Barrier) -> str:
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    schedule = Schedule(name="daily", rule="FREQ=DAILY", start=start, request=ExportRequest())
+    with SqlOrderStore.open(target) as store:
+        exports = Exports(store, SqlExportLog(store.database), MemoryShelf())
+        together.wait(60)
+        now = start + timedelta(days=2)
+        return f"{len(ask_due(exports, schedule, since=start, now=now))}"
 
 
 def answer(work: Callable[..., str], connection: Any, *arguments: object) -> None:

@@ -34,6 +34,7 @@ from shoppego_orders import (
     OrderRow,
     OrderStore,
     PaymentStatus,
+    PeriodName,
     Recovery,
     RecoveryPlan,
     RecoveryReport,
@@ -42,12 +43,14 @@ from shoppego_orders import (
     Rule,
     Sales,
     SalesReport,
+    Schedule,
     SettleResult,
     SweepResult,
     TaskLog,
     Touch,
     Verdict,
     VerdictStatus,
+    ask_due,
     compare_policies,
     default_table,
     judge_stream,
@@ -183,6 +186,19 @@ def sales_are_reported(store: OrderStore, rows: list[OrderRow], orders: Iterator
     write_file("sales.csv", report.to_csv("source", profile="excel"))
     assert_type(plot_sales(report), SalesPlot)
     assert_type(report.plot(), SalesPlot)
+
+
+def exports_recur(exports: Exports, now: datetime) -> None:
+    request = ExportRequest(query=OrderQuery(shop="hartamas.myshoppegram.com"))
+    schedule = Schedule(
+        name="weekly",
+        rule="FREQ=WEEKLY;BYDAY=MO",
+        start=now,
+        request=request,
+        period=PeriodName.LAST_WEEK,
+    )
+    assert_type(schedule.next_run(now), datetime | None)
+    assert_type(ask_due(exports, schedule, since=now, now=now), tuple[Export, ...])
 
 
 def what_ships_is_what_the_ports_ask_for(

@@ -324,25 +324,31 @@ def _check_date(day: date, field: str) -> None:
 
 
 def _first_instant(day: date, zone: tzinfo, field: str) -> datetime:
-    """The first instant whose local time is on ``day`` (or later, when the day was skipped).
+    """The first instant whose local time is on ``day`` (or later, when the day was skipped)."""
+    _check_date(day, field)
+    return first_instant_at(datetime.combine(day, time.min), zone)
+
+
+def first_instant_at(wall: datetime, zone: tzinfo) -> datetime:
+    """The first instant at which a zone's clocks show a time, or a later one if they skip it.
 
     Asks the zone only what time it is at an instant: what it says of local times that do not
     exist differs between the libraries.
+
+    :param wall: date and time as clocks show them, without a zone; not within two days of the
+        calendar's ends.
     """
-    _check_date(day, field)
-    midnight = datetime.combine(day, time.min, UTC)
-    offsets = {
-        _local(midnight + step, zone) - (midnight + step) for step in (-_DAY, timedelta(0), _DAY)
-    }
-    candidates = [midnight - offset for offset in sorted(offsets, reverse=True)]
+    shown = wall.replace(tzinfo=UTC, fold=0)
+    offsets = {_local(shown + step, zone) - (shown + step) for step in (-_DAY, timedelta(0), _DAY)}
+    candidates = [shown - offset for offset in sorted(offsets, reverse=True)]
     for candidate in candidates:
-        if _local(candidate, zone) == midnight:
+        if _local(candidate, zone) == shown:
             return candidate
-    # Clocks jumped over midnight: the instant of the jump, to the second, lies between.
+    # Clocks jumped over it: the instant of the jump, to the second, lies between.
     before, after = candidates[0], candidates[-1]
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
-        if _local(middle, zone) < midnight:
+        if _local(middle, zone) < shown:
             before = middle
         else:
             after = middle

@@ -40,6 +40,14 @@ from shoppego_orders.export.request import (
     period_text,
 )
 from shoppego_orders.export.sales import By, Sales
+from shoppego_orders.export.schedule import (
+    Missed,
+    Schedule,
+    ScheduledRun,
+    ask_due,
+    schedule_from_json,
+    schedule_to_json,
+)
 from shoppego_orders.export.spool import ExportedFile
 
 __all__ = [
@@ -67,14 +75,18 @@ __all__ = [
     "Headers",
     "InstantStyle",
     "LineColumn",
+    "Missed",
     "OwnColumns",
     "Per",
     "Profile",
     "Progress",
     "Sales",
     "SalesReport",
+    "Schedule",
+    "ScheduledRun",
     "SentAs",
     "Value",
+    "ask_due",
     "column_set",
     "export_csv",
     "export_filename",
@@ -86,6 +98,8 @@ __all__ = [
     "request_from_json",
     "request_to_json",
     "sales_report",
+    "schedule_from_json",
+    "schedule_to_json",
     "write_columns",
     "write_csv",
     "write_file",
