@@ -251,7 +251,7 @@ class Dies(BaseException):
     """The end of a process."""
 
 
-def test_a_worker_that_dies_before_the_mail_leaves_a_link_to_be_mailed(
+def test_a_worker_that_dies_before_the_mail_is_followed_by_one_that_mails(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.asked(to=TO)
@@ -260,9 +260,21 @@ def test_a_worker_that_dies_before_the_mail_leaves_a_link_to_be_mailed(
         with pytest.raises(Dies):
             desk.run()
     left = desk.log.get("e1")
+    assert (left.status, left.mail) == (ExportStatus.RUNNING, MailStatus.DUE)
+    desk.clock.now += desk.exports.stalled_after
+    done = desk.run()
+    assert (done.status, done.mail) == (ExportStatus.COMPLETED, MailStatus.SENT)
+    (message,) = desk.mailer.messages
+    assert [each.get_filename() for each in message.iter_attachments()] == [done.file_name]
+
+
+def test_a_worker_without_a_mailer_leaves_a_link_to_be_mailed(desk: Desk) -> None:
+    desk.asked(to=TO)
+    mute = attrs.evolve(desk.exports, mailer=None)
+    left = mute.run("e1", desk.clock)
     assert (left.status, left.mail) == (ExportStatus.COMPLETED, MailStatus.DUE)
     assert [each.id for each in desk.exports.due(desk.clock())] == ["e1"]
-    assert list(attrs.evolve(desk.exports, mailer=None).due(desk.clock())) == []
+    assert list(mute.due(desk.clock())) == []
     assert desk.run().mail is MailStatus.SENT
     (message,) = desk.mailer.messages
     assert left.url is not None

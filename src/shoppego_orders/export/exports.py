@@ -178,7 +178,7 @@ class Exports:
         if not self._is_due(export, now):
             raise ExportNotDue(export.id, export.status)
         if export.status is ExportStatus.COMPLETED:
-            return self._mailed(export, None)
+            return self._mailed(export)
         try:
             taken = self.log.save(
                 attrs.evolve(
@@ -245,13 +245,15 @@ class Exports:
                 self._failed(run, f"{type(error).__name__}: {error}")
                 raise
             exported: dict[str, Any] = attrs.asdict(spool.exported)
-            exported["total"] = spool.exported.orders
+            run.export = attrs.evolve(run.export, url=url, **exported, total=spool.exported.orders)
+            # Its mail is claimed by the same save: else another worker could come between.
+            mail, message, problem = self._claim(run.export, spool)
             try:
-                export = run.ended(ExportStatus.COMPLETED, url=url, **exported)
+                export = run.ended(ExportStatus.COMPLETED, mail=mail, problem=problem)
             except StaleExport:
                 self.shelf.remove(url)
                 return self.log.get(run.export.id)
-            return self._mailed(export, spool)
+        return self._sent(export, message)
 
     def _failed(self, run: _Run, problem: str) -> Export:
         try:
@@ -259,25 +261,32 @@ class Exports:
         except StaleExport:
             return self.log.get(run.export.id)
 
-    def _mailed(self, export: Export, spool: Spool | None) -> Export:
-        """Claim, send, settle; the claim is a guarded save, and one worker's alone."""
-        mailer = self.mailer
-        if export.mail is not MailStatus.DUE or mailer is None:
-            return export
-        message, problem = None, ""
-        try:
-            message = self._message(export, spool)
-        except OrdersError as error:
-            problem = str(error)
-        mail = MailStatus.FAILED if message is None else MailStatus.SENDING
+    def _mailed(self, export: Export) -> Export:
+        """Send the mail of an export that was completed before."""
+        mail, message, problem = self._claim(export, None)
         try:
             export = self.log.save(attrs.evolve(export, mail=mail, problem=problem))
         except StaleExport:
             return self.log.get(export.id)
-        if message is None:
+        return self._sent(export, message)
+
+    def _claim(
+        self, export: Export, spool: Spool | None
+    ) -> tuple[MailStatus, EmailMessage | None, str]:
+        """What is to be written down before the mail is sent, and the mail."""
+        if export.mail is not MailStatus.DUE or self.mailer is None:
+            return export.mail, None, export.problem
+        try:
+            return MailStatus.SENDING, self._message(export, spool), ""
+        except OrdersError as error:
+            return MailStatus.FAILED, None, str(error)
+
+    def _sent(self, export: Export, message: EmailMessage | None) -> Export:
+        """Send what was claimed, and settle it."""
+        if message is None or self.mailer is None:
             return export
         try:
-            mailer.send(message)
+            self.mailer.send(message)
         except MailNotSent as error:
             return self._settled(export.id, MailStatus.FAILED, str(error))
         return self._settled(export.id, MailStatus.SENT, "")
