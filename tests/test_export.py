@@ -878,6 +878,16 @@ def test_of_several_mails_those_that_were_sent_are_told() -> None:
     ]
 
 
+def test_where_the_first_of_several_mails_is_refused_nothing_was_mailed() -> None:
+    class Refuses(RecordingMailer):
+        def send(self, message: EmailMessage) -> None:
+            raise MailNotSent((str(message["To"]),), "550 no")
+
+    store = stored(*(an_order(str(n)) for n in range(9)))
+    with pytest.raises(MailNotSent, match="550 no"):
+        request_export(store, Refuses(), a_request(), to="a@example.my", now=NOW, limit=1_000)
+
+
 @pytest.mark.parametrize(
     "name",
     [

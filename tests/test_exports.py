@@ -282,6 +282,46 @@ def test_a_worker_without_a_mailer_leaves_a_link_to_be_mailed(desk: Desk) -> Non
     assert "Orders: 3\n" in message.get_content()
 
 
+def test_of_workers_who_mail_it_at_once_one_does(desk: Desk) -> None:
+    desk.asked(to=TO)
+    attrs.evolve(desk.exports, mailer=None).run("e1", desk.clock)
+    raced([partial(desk.exports.run, "e1", Clock())] * 6)
+    assert len(desk.mailer.messages) == 1
+    assert desk.log.get("e1").mail is MailStatus.SENT
+
+
+def test_what_became_of_a_mail_is_written_down_whoever_writes_meanwhile(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.asked(to=TO)
+    saved, saves = desk.log.save, list[Export]()
+
+    def contended(export: Export) -> Export:
+        if export.mail is MailStatus.SENT and not saves:
+            saves.append(saved(attrs.evolve(desk.log.get("e1"), problem="somebody's note")))
+        return saved(export)
+
+    monkeypatch.setattr(desk.log, "save", contended)
+    assert desk.run().mail is MailStatus.SENT
+    assert saves
+
+
+def test_a_mail_that_another_worker_has_claimed_is_left_to_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.asked(to=TO)
+    attrs.evolve(desk.exports, mailer=None).run("e1", desk.clock)
+    saved = desk.log.save
+
+    def beaten(export: Export) -> Export:
+        saved(attrs.evolve(desk.log.get("e1"), mail=MailStatus.SENDING))
+        return saved(export)
+
+    monkeypatch.setattr(desk.log, "save", beaten)
+    assert desk.run().mail is MailStatus.SENDING
+    assert desk.mailer.messages == []
+
+
 def dying(*_: object) -> None:
     raise Dies
 
