@@ -7,6 +7,7 @@ not installed is skipped and named in the closing summary; none is downloaded.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sys
 import zipfile
@@ -29,9 +30,9 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 # the Python that runs nox, where it is one of these.
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEASURED = RUNNING if RUNNING in PYTHONS else PYTHONS[-1]
-EXTRAS = ["sql", "postgresql", "cli", "testing", "yaml"]
+EXTRAS = ["sql", "postgresql", "cli", "notebook", "testing", "yaml"]
 # The kernel is what is left: pure decisions, of which every branch is tested.
-OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "testing/**"]
+OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "notebook.py", "testing/**"]
 IMPORT = "import shoppego_orders as s; print(s.__file__, len(s.__all__), 'public names')"
 
 
@@ -89,8 +90,8 @@ def tests_lowest(session: nox.Session) -> None:
     The tools that run the tests stay those of ``uv.lock``.
     """
     tools = Path(session.create_tmp()) / "tools.txt"
-    ours = ["attrs", "cattrs", "click", "hypothesis", "psycopg", "psycopg-binary"]
-    ours += ["python-dateutil", "rich", "sqlalchemy"]
+    ours = ["attrs", "cattrs", "click", "hypothesis", "matplotlib", "psycopg"]
+    ours += ["psycopg-binary", "python-dateutil", "rich", "sqlalchemy"]
     session.run_install(
         "uv",
         "export",
@@ -173,6 +174,19 @@ def deep(session: nox.Session) -> None:
     sync(session, "tests")
     paths = session.posargs or ["tests/property", "tests/test_abandonment_faults.py"]
     session.run("pytest", *paths, env={"HYPOTHESIS_PROFILE": "deep"})
+
+
+@nox.session(default=False, tags=["slow"])
+def readers(session: nox.Session) -> None:
+    """What LibreOffice, pandas, Polars and DuckDB see in our files; root brings LibreOffice."""
+    sync(session, "tests", "bench")
+    if shutil.which("soffice") is None and shutil.which("apt-get") and os.geteuid() == 0:
+        session.run_install("apt-get", "update", "-qq", external=True)
+        programs = ["libreoffice-calc-nogui", "unzip"]
+        session.run_install(
+            *("apt-get", "install", "-qq", "--no-install-recommends", *programs), external=True
+        )
+    session.run("pytest", "tests/test_readers.py", *session.posargs)
 
 
 @nox.session(default=False, tags=["slow"])

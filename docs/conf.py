@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from importlib.metadata import version as installed_version
+from importlib.resources import files
 from pathlib import Path
 
+from shoppego_orders import SalesReport, import_checkouts, sales_report
+from shoppego_orders.adapters.memory import MemoryOrderStore
+from shoppego_orders.export import SHOPPEGO, LineColumn
+from shoppego_orders.notebook import plot_sales
 from shoppego_orders.order import FULFILLMENTS, TRANSITIONS
 
 project = "shoppego-orders"
@@ -56,6 +61,29 @@ def transitions() -> str:
     )
 
 
+def columns() -> str:
+    """The columns that ship, as Markdown."""
+    of_lines = {column.key for column in SHOPPEGO.columns if isinstance(column, LineColumn)}
+    listed = [
+        f"| `{column.key}` | {column.kind} | {column.label} | {column.malay} "
+        f"| {'line' if column.key in of_lines else 'order'} |"
+        for column in SHOPPEGO.columns
+    ]
+    head = ["| key | kind | label | label in Malay | of |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *listed, ""])
+
+
+def sample_sales() -> SalesReport:
+    """The sales of the checkouts that ship with the package."""
+    store = MemoryOrderStore()
+    sample = files("shoppego_orders") / "sample_checkouts.jsonl"
+    import_checkouts(store, sample.read_text(encoding="utf-8").splitlines())
+    return sales_report(store)
+
+
 generated = Path(__file__).parent / "_generated"
 generated.mkdir(exist_ok=True)
+plot = plot_sales(sample_sales())
+plot.savefig(generated / "sales.png", dpi=144)  # pyright: ignore[reportUnknownMemberType]  # **kwargs
 (generated / "transitions.md").write_text(transitions(), encoding="utf-8")
+(generated / "columns.md").write_text(columns(), encoding="utf-8")

@@ -16,10 +16,11 @@ from shoppego_orders.abandonment import (
     NoOtherPurchase,
     Rule,
     Unfulfilled,
+    VerdictStatus,
     judge_stream,
 )
 from shoppego_orders.abandonment.purchases import Purchases
-from shoppego_orders.abandonment.rules import FirstOrder
+from shoppego_orders.abandonment.rules import FirstOrder, Unconfirmed
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.order import OrderRow
 
@@ -76,20 +77,81 @@ def test_a_long_history_is_judged_as_if_all_of_it_were_held(
     assert [verdict.order_id for verdict in verdicts] == [row.id for row in rows]
     abandoned = {verdict.order_id for verdict in verdicts if verdict.abandoned_at is not None}
     assert abandoned == expected(rows, lookback)
+    for status in VerdictStatus:
+        found = judge_stream(rows, AbandonmentPolicy(rule=rule), LATER, only=status)
+        assert [verdict.order_id for verdict in found] == [
+            verdict.order_id for verdict in verdicts if verdict.status is status
+        ]
     # What a verdict was given upon is let go of by the stream, and not by the verdict.
     for verdict in verdicts:
         assert verdict.finding.holds is (verdict.order_id in abandoned)
 
 
-def test_rows_are_let_go_of_when_their_time_has_passed() -> None:
-    def held() -> int:
-        return sum(isinstance(each, OrderRow) for each in gc.get_objects())
+def held() -> int:
+    return sum(isinstance(each, OrderRow) for each in gc.get_objects())
 
+
+def test_rows_are_let_go_of_when_their_time_has_passed() -> None:
     before, most = held(), 0
     for number, _ in enumerate(judge_stream(history(MANY), AbandonmentPolicy(), LATER)):
         if number % 2000 == 0:
             most = max(most, held() - before)
     assert 0 < most < MANY / 3
+
+
+def test_rows_that_can_not_be_abandoned_are_let_go_of_at_once() -> None:
+    before, most = held(), 0
+
+    def completed() -> Iterator[OrderRow]:
+        nonlocal most
+        for number, row in enumerate(history(MANY)):
+            if number % 2000 == 0:
+                most = max(most, held() - before)
+            yield row._replace(customer_key=None, completed_at=row.placed_at + HOUR - INSTANT)
+
+    found = judge_stream(completed(), AbandonmentPolicy(), LATER, only=VerdictStatus.ABANDONED)
+    assert list(found) == []
+    assert 0 < most < 10
+
+
+COMPLETED, UNCONFIRMED, OTHERS = ~Unfulfilled(), Unconfirmed(), NoOtherPurchase()
+
+
+@pytest.mark.parametrize(
+    ("rule", "answer"),
+    [
+        (Unfulfilled(), False),
+        (COMPLETED, True),
+        (OTHERS, None),
+        (~OTHERS, None),
+        (COMPLETED & UNCONFIRMED, True),
+        (COMPLETED & OTHERS & UNCONFIRMED, None),
+        (OTHERS & Unfulfilled(), False),
+        (Unfulfilled() | ~UNCONFIRMED, False),
+        (Unfulfilled() | OTHERS | ~UNCONFIRMED, None),
+        (OTHERS | UNCONFIRMED, True),
+        (~(OTHERS | UNCONFIRMED), False),
+    ],
+)
+def test_what_an_order_says_itself_can_decide(rule: Rule, answer: bool | None) -> None:
+    row = OrderRow.of(bought("1", at=BEGAN))
+    assert rule.holds_regardless(row, DUE) is answer
+
+
+def test_a_verdict_shows_its_answer_and_cannot_be_changed() -> None:
+    (verdict,) = judge_stream([OrderRow.of(begun())], AbandonmentPolicy(), LATER)
+    assert repr(verdict).startswith("<Verdict: Order 1262140: abandoned at 2021-")
+    for field in ("status", "due", "note"):
+        with pytest.raises(AttributeError):
+            setattr(verdict, field, None)
+
+
+def test_only_a_status_can_be_asked_for() -> None:
+    rows = [OrderRow.of(begun())]
+    found = judge_stream(rows, AbandonmentPolicy(), LATER, only="abandoned")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an untyped caller
+    assert [verdict.order_id for verdict in found] == [rows[0].id]
+    with pytest.raises(InvalidValue, match="not_due, abandoned, kept"):
+        list(judge_stream(rows, AbandonmentPolicy(), LATER, only="lost"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the same
 
 
 def test_rows_that_are_not_sorted_are_refused() -> None:
@@ -132,6 +194,22 @@ def test_what_a_context_has_shown_stays_when_purchases_are_forgotten(count: int)
     held.forget(BEGAN + minutes(count))
     assert list(context.purchases) == theirs
     assert [each.id for each in held.context(begun(), BEGAN, DUE, NOTHING).purchases] == ["new"]
+
+
+@pytest.mark.parametrize("others", [[], ["1"], ["1", "3"]])
+def test_an_order_completed_before_it_began_is_not_its_own_other_purchase(
+    others: list[str],
+) -> None:
+    row = OrderRow.of(bought("2", at=BEGAN))._replace(placed_at=BEGAN + minutes(1))
+    rows = [row._replace(id=id_, completed_at=row.placed_at, products=("Teh",)) for id_ in others]
+    rows.append(row)
+    policy = AbandonmentPolicy(rule=NoOtherPurchase(shared_product=True))
+    for verdict in judge_stream(rows, policy, LATER):
+        assert verdict == policy.judge(
+            next(each for each in rows if each.id == verdict.order_id), rows, LATER
+        )
+        if verdict.order_id == row.id:
+            assert verdict.status is VerdictStatus.ABANDONED
 
 
 def test_several_purchases_are_forgotten_one_by_one() -> None:

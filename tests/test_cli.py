@@ -761,7 +761,7 @@ def test_the_demo_leaves_a_page_a_csv_and_a_mail_and_changes_nothing_when_run_ag
 def test_what_the_demo_says_to_look_at_works(run: Run) -> None:
     said = run("demo", "--out", "elsewhere/demo").out
     commands = [line.split()[1:] for line in said.splitlines() if "shoppego-orders --db" in line]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         ran = run(*command)
         assert ran.code == 0

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from enum import IntEnum
 from functools import partial
 from io import FileIO
 from operator import itemgetter
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -33,20 +35,19 @@ from shoppego_orders.errors import (
     NaiveDatetime,
     OutputNotWritten,
     StoreUnusable,
+    UnknownCurrency,
     UnknownTimeZone,
 )
 from shoppego_orders.export import (
     EXCEL,
-    LINE_COLUMNS,
-    ORDER_COLUMNS,
     PLAIN,
+    SHOPPEGO,
     Column,
     ColumnKind,
     ExportRequest,
     Profile,
     SentAs,
     Value,
-    chosen,
     export_csv,
     export_filename,
     files,
@@ -54,9 +55,11 @@ from shoppego_orders.export import (
     period_text,
     read_export,
     request_export,
+    write_columns,
     write_csv,
     write_file,
 )
+from shoppego_orders.export.columns import ColumnSet
 from shoppego_orders.export.files import add_file
 from shoppego_orders.money import Money
 from shoppego_orders.order import Adjustment, LineItem, Order, OrderRow
@@ -110,7 +113,7 @@ def one_column(kind: ColumnKind, *values: Value, profile: Profile | str = "plain
     """The cells of a file with the column and a currency."""
     columns = [
         Column[Value]("value", "Value", kind, lambda value: value),
-        Column[Value]("currency", "Currency", ColumnKind.WORD, lambda _: "MYR"),
+        Column[Value]("currency", "Currency", ColumnKind.CURRENCY, lambda _: "MYR"),
     ]
     data = b"".join(write_csv(values, columns, profile=profile)).decode("utf-8-sig")
     return [cells[0] for cells in csv.reader(io.StringIO(data, newline=""))][1:]
@@ -121,7 +124,7 @@ def one_column(kind: ColumnKind, *values: Value, profile: Profile | str = "plain
 
 def test_one_row_per_order() -> None:
     (record,) = records(export_csv(stored(an_order()), ExportRequest()))
-    assert list(record) == [column.key for column in ORDER_COLUMNS]
+    assert list(record) == [column.key for column in SHOPPEGO.per_order]
     assert record["number"] == "#SA1"
     assert record["placed_at"] == "2026-01-05T10:30:00+08:00"
     assert (record["currency"], record["subtotal"], record["total"]) == ("MYR", "14.00", "18.00")
@@ -167,7 +170,7 @@ def test_the_header_comes_before_the_first_row_is_asked_for() -> None:
         raise AssertionError("asked for a row")
         yield
 
-    assert next(write_csv(never(), ORDER_COLUMNS)).startswith(b"number,id,shop,placed_at")
+    assert next(write_csv(never(), SHOPPEGO.per_order)).startswith(b"number,id,shop,placed_at")
 
 
 def test_an_export_of_no_orders_is_a_header() -> None:
@@ -177,14 +180,14 @@ def test_an_export_of_no_orders_is_a_header() -> None:
 
 
 def test_a_merchants_own_selection_of_columns() -> None:
-    request = ExportRequest(columns=chosen(ORDER_COLUMNS, ["phone", "number"]))
+    request = ExportRequest(columns=SHOPPEGO.chosen(["phone", "number"]))
     assert text_of(export_csv(stored(an_order()), request)) == (
         "phone,number\r\n'+60 12-345 6789,#SA1\r\n"
     )
 
 
 def test_excel_gets_a_byte_order_mark_and_keeps_phones_and_postcodes() -> None:
-    columns = chosen(ORDER_COLUMNS, ["number", "phone", "postcode", "note"])
+    columns = SHOPPEGO.chosen(["number", "phone", "postcode", "note"]).per_order
     order = an_order(note="two\r\nlines\rmore")
     data = b"".join(write_csv([OrderRow.of(order)], columns, profile="excel"))
     assert data.startswith(b"\xef\xbb\xbfnumber,")
@@ -256,6 +259,143 @@ def test_identifiers_stay_digits_in_plain_and_text_in_excel(
     assert one_column(ColumnKind.IDENTIFIER, text, profile="excel") == [excel]
 
 
+def test_the_shopify_set_has_the_headers_and_the_blanks_of_shopifys_own_file() -> None:
+    placed = an_order().record_payment("fpx-1", Money("18.00", "MYR"), at=AT)
+    request = ExportRequest(per="line", columns="shopify")
+    first, second = records(export_csv(stored(placed), request))
+    assert list(first)[:4] == ["Name", "Email", "Financial Status", "Paid at"]
+    assert list(first)[16:19] == ["Lineitem quantity", "Lineitem name", "Lineitem price"]
+    assert len(first) == 79
+    assert first["Created at"] == second["Created at"] == "2026-01-05 10:30:00 +0800"
+    assert (first["Financial Status"], second["Financial Status"]) == ("paid", "")
+    # Shopify's subtotal is after discounts.
+    money = ("Subtotal", "Discount Amount", "Shipping", "Taxes", "Total", "Refunded Amount")
+    assert [first[key] for key in money] == ["13.00", "1.00", "5.00", "0.00", "18.00", "0.00"]
+    assert [second[key] for key in money] == [""] * 6
+    lines = [(row["Lineitem quantity"], row["Lineitem name"]) for row in (first, second)]
+    assert lines == [("2", "Nasi lemak"), ("1", "Kopi")]
+    assert {row["Lineitem fulfillment status"] for row in (first, second)} == {"unfulfilled"}
+    assert (first["Shipping Zip"], first["Discount Code"]) == ("01000", "")
+
+
+def test_shopifys_words_for_what_became_of_an_order() -> None:
+    paid = an_order("1").record_payment("fpx-1", Money("18.00", "MYR"), at=AT)
+    sent = paid.set_fulfillment("shipped", at=AT)
+    cancelled = an_order("3").cancel(reason="customer", at=AT)
+    words = [
+        (row["Financial Status"], row["Fulfillment Status"])
+        for order in (paid, sent, cancelled)
+        for row in records(export_csv(stored(order), ExportRequest(columns="shopify")))
+    ]
+    assert words == [("paid", "unfulfilled"), ("paid", "fulfilled"), ("voided", "unfulfilled")]
+
+
+def test_the_accounting_set_says_how_a_total_is_made_up_and_what_is_left_of_it() -> None:
+    order = an_order().record_payment("fpx-1", Money("18.00", "MYR"), at=AT)
+    order = order.record_refund("fpx-1-r", Money("3.00", "MYR"), at=AT)
+    (row,) = records(export_csv(stored(order), ExportRequest(columns="accounting")))
+    keys = ("subtotal", "discount", "shipping", "tax", "total", "refunded", "net", "paid")
+    amounts = [row[key] for key in keys]
+    assert amounts == ["14.00", "1.00", "5.00", "0.00", "18.00", "3.00", "15.00", "18.00"]
+
+
+def test_headers_of_your_own_and_labels_in_english_and_malay() -> None:
+    columns = SHOPPEGO.chosen(["number", "customer"], titles={"number": "No.\nInvois"})
+    for headers, expected in (
+        ("keys", '"No.\nInvois",customer'),
+        ("en", '"No.\nInvois",Customer'),
+        ("ms", '"No.\nInvois",Pelanggan'),
+    ):
+        profile = attrs.evolve(PLAIN, headers=headers)
+        request = ExportRequest(columns=columns, profile=profile)
+        data = b"".join(export_csv(stored(an_order()), request))
+        assert data.decode().split("\r\n")[0] == expected
+        assert len(list(read_export([data], columns.per_order, profile=profile))) == 1
+    with pytest.raises(InvalidValue, match="some of number, id"):
+        SHOPPEGO.chosen(["number"], titles={"nmber": "No."})
+
+
+def test_an_orders_money_on_every_line_if_that_is_asked_for() -> None:
+    columns = SHOPPEGO.with_sums_on_every_line()
+    request = ExportRequest(per="line", columns=columns)
+    rows = records(export_csv(stored(an_order()), request))
+    assert [(row["total"], row["units"]) for row in rows] == [("18.00", "3")] * 2
+
+
+def test_dates_as_a_spreadsheet_reads_them() -> None:
+    dates = attrs.evolve(EXCEL, instants="spreadsheet")
+    assert one_column(ColumnKind.INSTANT, AT, None, profile=dates) == ["2026-01-05 10:30:00", ""]
+
+
+def test_a_clock_that_is_put_back_is_told_by_its_offset() -> None:
+    columns = [Column[datetime]("at", "", ColumnKind.INSTANT, lambda at: at)]
+    first = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    written = text_of(
+        write_csv([first, first + timedelta(hours=1)], columns, tz="America/New_York")
+    )
+    assert written.split() == ["at", "2026-11-01T01:30:00-04:00", "2026-11-01T01:30:00-05:00"]
+
+
+@pytest.mark.parametrize("tz", ["Asia/Kathmandu", "Asia/Kuala_Lumpur", "Africa/Monrovia"])
+def test_a_history_longer_than_memory_keeps_days_for(tz: str) -> None:
+    columns = [Column[datetime]("at", "", ColumnKind.INSTANT, lambda at: at)]
+    some = [datetime(1890, 1, 1, tzinfo=UTC) + timedelta(hours=7 * n) for n in range(45_000)]
+    written = text_of(write_csv(some, columns, tz=tz)).split()
+    zone = ZoneInfo(tz)
+    assert written[1:] == [at.astimezone(zone).isoformat() for at in some]
+
+
+def test_several_texts_stand_in_one_cell() -> None:
+    assert one_column(ColumnKind.TEXT, ("vip", "raya"), (), None) == ["vip, raya", "", ""]
+    assert one_column(ColumnKind.TEXT, ("=1", "2")) == ["'=1, 2"]
+    with pytest.raises(InvalidValue, match="text"):
+        one_column(ColumnKind.TEXT, (1,))  # type: ignore[arg-type]
+
+
+def test_columns_of_plain_values_are_checked() -> None:
+    columns = SHOPPEGO.chosen(["number", "placed_at", "archived", "currency", "total"]).per_order
+    good = (["#1"], [0], [False], ["MYR"], [1800])
+    assert text_of(write_columns([good, ([], [], [], [], [])], columns)) == (
+        "number,placed_at,archived,currency,total\r\n"
+        "#1,1970-01-01T07:30:00+07:30,false,MYR,18.00\r\n"
+    )
+    for place, wrong in (
+        (0, [1]),
+        (1, ["now"]),
+        (2, [0]),
+        (3, [None]),
+        (4, ["18.00"]),
+        (4, [True]),
+    ):
+        bad = [*good[:place], wrong, *good[place + 1 :]]
+        with pytest.raises((InvalidValue, UnknownCurrency)):
+            list(write_columns([bad], columns))
+    for batch in (good[:4], (*good[:4], [1, 2])):
+        with pytest.raises(InvalidValue, match="5 columns of the same length"):
+            list(write_columns([batch], columns))
+
+
+def test_records_without_money_need_no_currency() -> None:
+    columns = [
+        Column[str]("amount", "", ColumnKind.MONEY, lambda _: None),
+        Column[str]("currency", "", ColumnKind.CURRENCY, lambda _: None),
+        Column[str]("note", "", ColumnKind.TEXT, str),
+    ]
+    data = b"".join(write_csv(["one", "two"], columns))
+    assert data.decode().split() == ["amount,currency,note", ",,one", ",,two"]
+    assert list(read_export([data], columns)) == [(None, "", "one"), (None, "", "two")]
+
+
+def test_a_file_of_several_currencies_has_each_ones_digits() -> None:
+    columns = [
+        Column[Money]("amount", "", ColumnKind.MONEY, lambda money: money),
+        Column[Money]("currency", "", ColumnKind.CURRENCY, "currency"),
+    ]
+    some = [Money("1000", "JPY"), Money("-0.05", "MYR"), Money("1.5", "KWD")]
+    written = text_of(write_csv(some, columns)).split()
+    assert written == ["amount,currency", "1000,JPY", "-0.05,MYR", "1.500,KWD"]
+
+
 def test_numbers_dates_booleans_and_words_are_written_as_they_are() -> None:
     minus = Money("-5", "MYR")
     assert one_column(ColumnKind.MONEY, minus, Money("0", "MYR"), None) == ["-5.00", "0.00", ""]
@@ -263,6 +403,13 @@ def test_numbers_dates_booleans_and_words_are_written_as_they_are() -> None:
     assert one_column(ColumnKind.BOOLEAN, True, False, None) == ["true", "false", ""]
     assert one_column(ColumnKind.INSTANT, AT, None) == ["2026-01-05T10:30:00+08:00", ""]
     assert one_column(ColumnKind.WORD, "ready_for_pickup", None) == ["ready_for_pickup", ""]
+
+
+def test_a_value_of_a_finer_type_is_written_as_its_kind() -> None:
+    class Size(IntEnum):
+        SMALL = 1
+
+    assert one_column(ColumnKind.INTEGER, Size.SMALL) == ["1"]
 
 
 def test_what_no_file_can_hold_is_replaced_and_counted() -> None:
@@ -313,33 +460,44 @@ def test_a_naive_datetime_and_foreign_money_are_refused() -> None:
 
 
 def test_columns_that_make_no_file_are_refused() -> None:
-    money = chosen(ORDER_COLUMNS, ["total"])
-    for columns in ((), money, chosen(ORDER_COLUMNS, ["number", "number"])):
+    number, currency, total = SHOPPEGO.chosen(["number", "currency", "total"]).per_order
+    second = attrs.evolve(currency, key="currency2")
+    for columns in ((), (total,), (number, number), (total, currency, second)):
         with pytest.raises(InvalidValue, match="columns"):
             write_csv([], columns)
         with pytest.raises(InvalidValue, match="columns"):
+            write_columns([], columns)
+        with pytest.raises(InvalidValue, match="columns"):
             read_export([], columns)
         with pytest.raises(InvalidValue, match="columns"):
-            ExportRequest(columns=columns)
+            ColumnSet("mine", columns)
     with pytest.raises(InvalidValue, match="some of number, id"):
-        chosen(ORDER_COLUMNS, ["nmber"])
+        SHOPPEGO.chosen(["nmber"])
     for key in ("", "two\nlines"):
         with pytest.raises(InvalidValue, match="key"):
             Column[str](key, "", ColumnKind.TEXT, str)
     with pytest.raises(InvalidValue, match="kind"):
         Column[str]("a", "", "float", str)
+    with pytest.raises(InvalidValue, match="instants"):
+        Column[str]("a", "", "instant", str, instants="american")
 
 
 def test_unknown_words_and_zones_are_refused() -> None:
     with pytest.raises(InvalidValue, match="one of excel, plain, raw"):
-        write_csv([], ORDER_COLUMNS, profile="exel")
+        write_csv([], SHOPPEGO.per_order, profile="exel")
+    with pytest.raises(InvalidValue, match="one of shoppego, shopify, accounting"):
+        ExportRequest(columns="shoppify")
+    with pytest.raises(InvalidValue, match="one of keys, en, ms"):
+        attrs.evolve(PLAIN, headers="de")
+    with pytest.raises(InvalidValue, match="one of iso, spreadsheet, shopify"):
+        attrs.evolve(PLAIN, instants="american")
     with pytest.raises(InvalidValue, match="delimiter"):
         attrs.evolve(PLAIN, delimiter="::")
     with pytest.raises(InvalidValue, match="per"):
         ExportRequest(per="parcel")
     for tz in ("Mars/Olympus", "MYT-8"):
         with pytest.raises(UnknownTimeZone):
-            write_csv([], ORDER_COLUMNS, tz=tz)
+            write_csv([], SHOPPEGO.per_order, tz=tz)
         with pytest.raises(UnknownTimeZone):
             ExportRequest(tz=tz)
 
@@ -347,7 +505,7 @@ def test_unknown_words_and_zones_are_refused() -> None:
 # Reading back
 
 _READ = [
-    Column[Value]("currency", "", ColumnKind.WORD, lambda _: "MYR"),
+    Column[Value]("currency", "", ColumnKind.CURRENCY, lambda _: "MYR"),
     Column[Value]("total", "", ColumnKind.MONEY, lambda value: value),
 ]
 
@@ -392,7 +550,7 @@ def test_an_open_file_reads_back(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     write_file(path, export_csv(stored(an_order(note="a\nb")), ExportRequest()))
     with path.open("rb") as file:
-        ((*_, needs_attention),) = read_export(file, ORDER_COLUMNS)
+        ((*_, needs_attention),) = read_export(file, SHOPPEGO.per_order)
     assert needs_attention is False
 
 
@@ -575,7 +733,7 @@ def test_selected_orders_and_line_items() -> None:
 def test_replaced_characters_are_told() -> None:
     columns = [Column[OrderRow]("note", "", ColumnKind.TEXT, lambda _: "\ud83d")]
     mailer = RecordingMailer()
-    request = ExportRequest(columns=columns)
+    request = ExportRequest(columns=ColumnSet("mine", columns))
     summary = request_export(stored(an_order()), mailer, request, to="a@example.my", now=NOW)
     assert summary.replaced == 1
     assert "now U+FFFD: 1" in body_of(mailer.messages[0])
@@ -689,18 +847,18 @@ def test_nobody_to_mail_to_and_a_naive_now_are_refused() -> None:
 
 def test_a_mailer_that_refuses_is_heard() -> None:
     class Refusing:
+        subject = ""
+
         def send(self, message: EmailMessage) -> None:
+            self.subject = str(message["Subject"])
             raise MailNotSent((str(message["To"]),), "550 no")
 
     store = stored(*(an_order(str(n)) for n in range(9)))
     for limit in (10_000, 1_000):  # one mail, and several of which it is the first
+        refusing = Refusing()
         with pytest.raises(MailNotSent, match="550 no"):
-            request_export(
-                *(store, Refusing(), ExportRequest()),
-                to="a@example.my",
-                now=NOW,
-                limit=limit,
-            )
+            request_export(store, refusing, a_request(), to="a@example.my", now=NOW, limit=limit)
+        assert refusing.subject.endswith("(1 of 9)") is (limit == 1_000)
 
 
 def test_of_several_mails_those_that_were_sent_are_told() -> None:
@@ -803,7 +961,3 @@ def test_a_shelf_that_can_not_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputNotWritten):
         DirectoryShelf(tmp_path / "file" / "shelf").put("a.csv", [b"x"])
-
-
-def test_line_columns_are_made_of_order_columns() -> None:
-    assert {"number", "currency", "total"} <= {column.key for column in LINE_COLUMNS}

@@ -36,14 +36,12 @@ from shoppego_orders.errors import (
 )
 from shoppego_orders.export import (
     EXCEL,
-    LINE_COLUMNS,
-    ORDER_COLUMNS,
+    SHOPPEGO,
     Column,
     ColumnKind,
+    ColumnSet,
     ExportRequest,
     Exports,
-    OwnColumns,
-    chosen,
     export_csv,
     exports,
     request_from_json,
@@ -370,8 +368,8 @@ def test_what_is_not_ours_is_written_down_and_raised(desk: Desk) -> None:
         raise ZeroDivisionError("of the host")
 
     column = Column[OrderRow]("broken", "", ColumnKind.TEXT, broken)
-    service = attrs.evolve(desk.exports, own=OwnColumns([column]))
-    service.ask(ExportRequest(columns=[column]), id="e1", now=NOON)
+    service = attrs.evolve(desk.exports, own=(column,))
+    service.ask(ExportRequest(columns=ColumnSet("mine", [column])), id="e1", now=NOON)
     with pytest.raises(ZeroDivisionError):
         service.run("e1", desk.clock)
     failed = desk.log.get("e1")
@@ -545,13 +543,14 @@ def test_a_file_that_can_not_be_removed_stays_listed(
 def test_a_request_is_written_and_read_back() -> None:
     for request in (
         ExportRequest(),
+        ExportRequest(columns="shopify", per="line"),
+        ExportRequest(columns=SHOPPEGO.with_sums_on_every_line()),
         ExportRequest(
             query=OrderQuery(
                 shop=SHOP, ids=["1", "é\U0001f600"], placed=Period.since(NOON), search="sambal"
             ),
             per="line",
-            columns=chosen(ORDER_COLUMNS, ["number", "phone"]),
-            line_columns=chosen(LINE_COLUMNS, ["sku", "quantity"]),
+            columns=SHOPPEGO.chosen(["number", "phone", "sku"], titles={"sku": "Kod"}),
             profile=attrs.evolve(EXCEL, delimiter=";"),
             tz="Europe/London",
             shop_name="Kedai Bunga 鲜花",
@@ -565,9 +564,9 @@ def test_a_request_is_written_and_read_back() -> None:
 @pytest.mark.parametrize(
     ("body", "path"),
     [
-        ('{"columns":["nix"]}', "body.columns[0]"),
-        ('{"columns":[1]}', "body.columns[0]"),
-        ('{"line_columns":["address1"]}', "body.line_columns[0]"),
+        ('{"columns":"nix"}', "body.columns"),
+        ('{"columns":[1]}', "body.columns"),
+        ('{"columns":{"name":"mine","columns":[{"key":"nix","title":""}]}}', "body.columns"),
         ('{"profile":"exel"}', "body.profile"),
         ('{"profile":{"name":"x","delimiter":"::"}}', "body.profile"),
         ('{"tz":"MYT-8"}', "body"),
@@ -583,17 +582,17 @@ def test_what_is_no_request_is_told_with_its_place(body: str, path: str) -> None
 
 def test_the_hosts_own_columns_are_found_by_their_keys(desk: Desk) -> None:
     first = Column[OrderRow]("first", "First letter", ColumnKind.TEXT, lambda row: row.email[:1])
-    request = ExportRequest(columns=[*chosen(ORDER_COLUMNS, ["id"]), first])
+    request = ExportRequest(columns=ColumnSet("mine", [*SHOPPEGO.chosen(["id"]).columns, first]))
     with pytest.raises(InvalidDocument, match="'first'; expected one of"):
         desk.exports.ask(request, id="e1", now=NOON)
-    service = attrs.evolve(desk.exports, own=OwnColumns([first]))
+    service = attrs.evolve(desk.exports, own=(first,))
     service.ask(request, id="e1", now=NOON)
     done = service.run("e1", desk.clock)
     assert desk.shelf.files[done.url or ""].startswith(b"id,first\r\n0,s\r\n")
     # One of another meaning under a key that ships would come out as that one.
     other = attrs.evolve(first, key="note")
     with pytest.raises(InvalidValue, match="columns that ship, or that own names"):
-        desk.exports.ask(ExportRequest(columns=[other]), id="e2", now=NOON)
+        desk.exports.ask(ExportRequest(columns=ColumnSet("mine", [other])), id="e2", now=NOON)
 
 
 # In a database, by other processes

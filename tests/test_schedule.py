@@ -320,7 +320,7 @@ def test_what_is_no_schedule_is_told_with_its_place() -> None:
         ("FREQ=WEEKLY", "FREQ=SECONDLY", "body"),
         ('"last_week"', '"next_week"', "body.period"),
         ('"2026-03-01T00:00:00+00:00"', '"Monday"', "body.start"),
-        ('"number"', '"nix"', "body.request.columns[0]"),
+        ('"shoppego"', '"nix"', "body.request.columns"),
         ("export_schedule", "policy", "kind"),
     ):
         with pytest.raises(InvalidDocument) as told:

@@ -15,6 +15,7 @@ import attrs
 from shoppego_orders import (
     AbandonmentPolicy,
     Attribution,
+    By,
     Context,
     Difference,
     Export,
@@ -22,6 +23,7 @@ from shoppego_orders import (
     ExportRequest,
     Exports,
     FileShelf,
+    Journey,
     LineItem,
     Mailer,
     Money,
@@ -39,12 +41,15 @@ from shoppego_orders import (
     RecoveryVisit,
     RemindResult,
     Rule,
+    Sales,
+    SalesReport,
     Schedule,
     SettleResult,
     SweepResult,
     TaskLog,
     Touch,
     Verdict,
+    VerdictStatus,
     ask_due,
     compare_policies,
     default_table,
@@ -57,8 +62,10 @@ from shoppego_orders import (
     recovery_report,
     remind,
     replay,
+    sales_report,
     settle_recoveries,
     sweep,
+    write_file,
 )
 from shoppego_orders.abandonment import rules
 from shoppego_orders.adapters.maildir import EmlMailer, MaildirMailer
@@ -72,7 +79,9 @@ from shoppego_orders.adapters.memory import (
 from shoppego_orders.adapters.shelf import DirectoryShelf
 from shoppego_orders.adapters.smtp import SmtpMailer
 from shoppego_orders.adapters.sql import SqlExportLog, SqlOrderStore, SqlTaskLog
+from shoppego_orders.attribution import Credit, linear
 from shoppego_orders.errors import CommandRefused, OrdersError
+from shoppego_orders.notebook import SalesPlot, plot_sales
 
 
 def an_error_has_typed_fields(error: CommandRefused) -> None:
@@ -116,6 +125,7 @@ def an_order_and_its_row_are_judged(order: Order, now: datetime) -> None:
 def a_history_is_judged_in_one_pass(rows: Iterator[OrderRow], now: datetime) -> None:
     policy = AbandonmentPolicy(since="last_activity_at")
     assert_type(judge_stream(rows, policy, now), Iterator[Verdict])
+    assert_type(judge_stream(rows, policy, now, only=VerdictStatus.KEPT), Iterator[Verdict])
     assert_type(compare_policies(rows, policy, policy, now), Iterator[Difference])
     assert_type(policy_from_json(policy_to_json(policy)), AbandonmentPolicy)
 
@@ -161,6 +171,21 @@ def exports_are_asked_for_and_run(
     assert_type(exports.run("1", lambda: now, lambda done, total: total - done), Export)
     assert_type(exports.downloads("hartamas.myshoppegram.com"), Iterator[Export])
     assert_type(exports.delete("1", now), Export)
+
+
+def sales_are_reported(store: OrderStore, rows: list[OrderRow], orders: Iterator[Order]) -> None:
+    def credits_of(order: Order) -> tuple[Credit, ...]:
+        journey = Journey.of(order.touches, default_table(), ordered_at=order.placed_at)
+        return journey.credits(linear)
+
+    report = sales_report(store) + SalesReport.of(rows, history=rows)
+    assert_type(report, SalesReport)
+    assert_type(SalesReport.of(orders, credits=credits_of, model="linear"), SalesReport)
+    assert_type(report.by(By.WEEK), list[tuple[str, Sales]])
+    assert_type(report.totals()["MYR"].average, Money | None)
+    write_file("sales.csv", report.to_csv("source", profile="excel"))
+    assert_type(plot_sales(report), SalesPlot)
+    assert_type(report.plot(), SalesPlot)
 
 
 def exports_recur(exports: Exports, now: datetime) -> None:

@@ -149,11 +149,7 @@ class Money:
     @property
     def text(self) -> str:
         """The amount as plain decimal text: "59.50", "-0.05", "1200" (JPY)."""
-        digits = self.digits
-        if digits == 0:
-            return str(self.minor)
-        whole, part = divmod(abs(self.minor), 10**digits)
-        return f"{'-' if self.minor < 0 else ''}{whole}.{part:0{digits}}"
+        return decimal_text(self.minor, self.digits)
 
     def allocate(self, weights: Sequence[int | Fraction | Decimal]) -> tuple[Money, ...]:
         """Split the amount in proportion to weights, losing no minor unit.
@@ -167,22 +163,9 @@ class Money:
         :raises InvalidValue: for no weights, a negative, non-exact or endless one (float, NaN),
             or when all are zero.
         """
-        shares = _whole_weights(weights)
-        total = sum(shares)
-        if total == 0:
-            raise InvalidValue("weights", weights, "at least one weight above zero")
-        parts: list[int] = []
-        remainders: list[int] = []
-        for share in shares:
-            part, remainder = divmod(abs(self.minor) * share, total)
-            parts.append(part)
-            remainders.append(remainder)
-        left = abs(self.minor) - sum(parts)
-        by_remainder = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
-        for index in by_remainder[:left]:
-            parts[index] += 1
-        sign = -1 if self.minor < 0 else 1
-        return tuple(Money.from_minor(sign * part, self.currency) for part in parts)
+        return tuple(
+            Money.from_minor(part, self.currency) for part in apportion(self.minor, weights)
+        )
 
     def __add__(self, other: Money) -> Money:
         if type(other) is not Money:
@@ -235,6 +218,36 @@ class Money:
 
     def __repr__(self) -> str:
         return f"Money({self.text!r}, {self.currency!r})"
+
+
+def decimal_text(minor: int, digits: int) -> str:
+    """Write an amount of minor units as plain decimal text: never 1E+3, never -0.00."""
+    if digits == 0:
+        return str(minor)
+    whole, part = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole}.{part:0{digits}}"
+
+
+def apportion(number: int, weights: Sequence[int | Fraction | Decimal]) -> list[int]:
+    """Split a whole number in proportion to weights: the rule of :meth:`Money.allocate`.
+
+    :raises InvalidValue: as it does.
+    """
+    shares = _whole_weights(weights)
+    total = sum(shares)
+    if total == 0:
+        raise InvalidValue("weights", weights, "at least one weight above zero")
+    parts: list[int] = []
+    remainders: list[int] = []
+    for share in shares:
+        part, remainder = divmod(abs(number) * share, total)
+        parts.append(part)
+        remainders.append(remainder)
+    left = abs(number) - sum(parts)
+    by_remainder = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
+    for index in by_remainder[:left]:
+        parts[index] += 1
+    return parts if number >= 0 else [-part for part in parts]
 
 
 # The slots' own setters: a frozen instance is filled in half the time of object.__setattr__.

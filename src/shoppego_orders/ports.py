@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -79,6 +79,25 @@ class OrderStore(Protocol):
         is another than it was judged by: it is found again. That is asked and written at once.
 
         :param judged: the rows as they were judged.
+        """
+        ...
+
+
+@runtime_checkable
+class ColumnStore(Protocol):
+    """What a store may offer besides: an export's way past the objects, three times as fast."""
+
+    def columns(
+        self, query: OrderQuery, fields: Sequence[str]
+    ) -> Iterator[Sequence[Sequence[Any]]]:
+        """Yield some fields of the rows that match, in the order of ``rows``, as plain values.
+
+        Some hundreds of rows at a time, each field a sequence of as many values: instants are
+        whole microseconds since 1970 in UTC, amounts whole minor units, statuses their words,
+        several texts a tuple; texts, numbers, flags and None as they are.
+
+        :param fields: of ``OrderRow``.
+        :raises InvalidValue: for a name that is none of them.
         """
         ...
 

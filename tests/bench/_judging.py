@@ -60,10 +60,8 @@ def read(path: Path) -> Iterator[Cells]:
 
 
 def abandoned(history: Iterable[OrderRow]) -> Iterator[str]:
-    wanted = VerdictStatus.ABANDONED
-    for verdict in judge_stream(history, AbandonmentPolicy(), NOW):
-        if verdict.status is wanted:
-            yield verdict.order_id
+    verdicts = judge_stream(history, AbandonmentPolicy(), NOW, only=VerdictStatus.ABANDONED)
+    return map(attrgetter("order_id"), verdicts)
 
 
 def ours(path: Path) -> Question:

@@ -19,17 +19,16 @@ from hypothesis import strategies as st
 from shoppego_orders.adapters.memory import MemoryOrderStore, RecordingMailer
 from shoppego_orders.errors import ExportTooLarge
 from shoppego_orders.export import (
-    LINE_COLUMNS,
-    ORDER_COLUMNS,
     PROFILES,
+    SHOPPEGO,
     Column,
     ColumnKind,
+    ColumnSet,
     ExportRequest,
     ExportSummary,
     Per,
     SentAs,
     export_csv,
-    per_line,
     request_export,
 )
 from shoppego_orders.money import Money
@@ -67,8 +66,7 @@ def a_request(per: Per, profile: str) -> ExportRequest:
     return ExportRequest(
         per=per,
         profile=profile,
-        columns=(*ORDER_COLUMNS, NOISE),
-        line_columns=(*LINE_COLUMNS, per_line(NOISE)),
+        columns=ColumnSet("noisy", (*SHOPPEGO.columns, NOISE)),
     )
 
 

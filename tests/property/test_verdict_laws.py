@@ -17,6 +17,7 @@ from abandonment_examples import AISYAH, INSTANT, OTHER_SHOP, PRICE, SHOP
 from recovery_examples import Disturbance, Turns, WatchedStore, crash
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
+    Context,
     NoOtherPurchase,
     Rule,
     Unfulfilled,
@@ -180,6 +181,35 @@ def test_the_explanation_of_every_rule_says_what_the_verdict_says(
         page = verdict._repr_html_()  # pyright: ignore[reportPrivateUsage]  # what a notebook calls
         assert page.count("<li>") == page.count("</li>") == text.count("\n") - 1
         assert "<script" not in page
+
+
+@given(histories(), policies(), MOMENTS, st.sampled_from(VerdictStatus))
+def test_only_one_status_is_what_the_whole_stream_says_of_it(
+    happenings: list[Happening],
+    policy: AbandonmentPolicy,
+    after: timedelta,
+    status: VerdictStatus,
+) -> None:
+    rows, now = rows_of(happened(happenings)), BEGAN + after
+    every_one = list(judge_stream(rows, policy, now))
+    found = list(judge_stream(rows, policy, now, only=status))
+    assert found == [each for each in every_one if each.status is status]
+    event(f"{status}: {'some' if found else 'none'}")
+
+
+@given(histories(), rules(), st.data(), DELAYS)
+def test_an_answer_regardless_of_other_purchases_is_the_answer_whatever_they_are(
+    happenings: list[Happening], rule: Rule, data: st.DataObject, window: timedelta
+) -> None:
+    """Also of purchases that never were: any of the rows may stand for one."""
+    rows = rows_of(happened(happenings))
+    for row in rows:
+        due = row.placed_at + window
+        purchases, earlier = (data.draw(st.lists(st.sampled_from(rows))) for _ in range(2))
+        context = Context(row.placed_at, due, purchases, earlier)
+        regardless = rule.holds_regardless(row, due)
+        assert regardless in (None, rule.holds(row, context))
+        event(f"{regardless}")
 
 
 # Replay

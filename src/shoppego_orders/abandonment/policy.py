@@ -179,19 +179,18 @@ class AbandonmentPolicy:
         :param now: the moment at which it is asked, UTC.
         :param id: this policy's own, which takes time to make.
         """
-        began, due = context.began, context.due
-        if now < due:
-            said = f"It is not due until {instant_text(due)}."
+        if now < context.due:
+            said = f"It is not due until {instant_text(context.due)}."
             found = Finding("Deadline", False, "Its deadline has passed.", said)
-            return Verdict(order.id, id, began, due, VerdictStatus.NOT_DUE, found)
+            return Verdict(id, VerdictStatus.NOT_DUE, order, context, found)
         if order.life is _DRAFT:
             found = Finding(
                 "NoDraft", False, "It is no draft.", "It is a draft, which no customer can leave."
             )
-            return Verdict(order.id, id, began, due, VerdictStatus.KEPT, found)
+            return Verdict(id, VerdictStatus.KEPT, order, context, found)
         rule = self.rule
         status = _ABANDONED if rule.holds(order, context) else _KEPT
-        return Verdict(order.id, id, began, due, status, (rule, order, context))
+        return Verdict(id, status, order, context, rule)
 
 
 # Looking a member up takes longer than all else that a verdict needs of it.

@@ -10,7 +10,8 @@ from typing import Final, Self, overload
 from shoppego_orders.abandonment.rule import Context, OrderLike, Purchase
 from shoppego_orders.periods import FIRST_INSTANT, utc
 
-_FEW: Final = 4_096
+_FEW: Final = 1_024
+"""A small table is let go of before it has left the processor's cache."""
 
 _Entry = tuple[datetime, str, Purchase]
 
@@ -23,12 +24,14 @@ class Purchases:
     left as it is to those who look at it.
 
     :ivar held: how many there are.
+    :ivar room: for how many: twice as many as the last time that any were let go. When so many
+        are held, it is time to.
     """
 
     def __init__(self) -> None:
-        self._by_customer: dict[tuple[str, str], Purchase | list[_Entry]] = {}
+        self._by_customer: dict[tuple[str, str], _Entry | list[_Entry]] = {}
         self.held = 0
-        self._most = _FEW
+        self.room = _FEW
 
     @classmethod
     def among(cls, orders: Iterable[Purchase]) -> Self:
@@ -49,40 +52,31 @@ class Purchases:
             return
         self.held += 1
         customer = purchase.shop, key
-        found = self._by_customer.get(customer)
-        if found is None and purchase.completed_at is at:
-            self._by_customer[customer] = purchase
-            return
-        entries = self._by_customer[customer] = _entries(found)
         entry = (at, purchase.id, purchase)
-        if entries and _place(entry) < _place(entries[-1]):
+        found = self._by_customer.setdefault(customer, entry)
+        if found is entry:
+            return
+        entries = self._by_customer[customer] = [found] if isinstance(found, tuple) else found
+        if _place(entry) < _place(entries[-1]):
             insort(entries, entry, key=_place)
         else:
             entries.append(entry)
 
-    @property
-    def crowded(self) -> bool:
-        """Tell whether twice as many are held as the last time that any were let go."""
-        return self.held >= self._most
-
     def forget(self, horizon: datetime) -> None:
         """Let go of those before an instant."""
         # A new table: one that has grown stays large however much is taken out of it.
-        kept: dict[tuple[str, str], Purchase | list[_Entry]] = {}
-        self.held = 0
+        kept: dict[tuple[str, str], _Entry | list[_Entry]] = {}
+        held = 0
         for customer, found in self._by_customer.items():
-            if isinstance(found, list):
-                first = bisect_left(found, (horizon,))
-                # A new list: who looks at the old one still sees what it did.
-                left = found[first:] if first else found
-                if left:
-                    kept[customer] = left
-                    self.held += len(left)
-            elif _bought_at(found) >= horizon:
-                kept[customer] = found
-                self.held += 1
-        self._by_customer = kept
-        self._most = max(_FEW, 2 * self.held)
+            if isinstance(found, tuple):
+                if found[0] >= horizon:
+                    kept[customer] = found
+                    held += 1
+            # A new list: who looks at the old one still sees what it did.
+            elif left := found[bisect_left(found, (horizon,)) :]:
+                kept[customer] = left
+                held += len(left)
+        self._by_customer, self.held, self.room = kept, held, max(_FEW, 2 * held)
 
     def context(
         self, order: OrderLike, began: datetime, due: datetime, lookback: timedelta
@@ -93,7 +87,7 @@ class Purchases:
         """
         key = order.customer_key
         found = None if key is None else self._by_customer.get((order.shop, key))
-        if found is None or found is order:
+        if found is None:
             # As Context(began, due), which takes twice as long, for every order.
             return tuple.__new__(Context, (began, due, (), ()))  # pyright: ignore[reportUnknownMemberType]  # of a bare tuple
         others = _others(found, began, due, order)
@@ -111,27 +105,14 @@ def _place(entry: _Entry) -> tuple[datetime, str]:
     return entry[0], entry[1]
 
 
-def _bought_at(alone: Purchase) -> datetime:
-    at = alone.completed_at
-    assert at is not None  # else it is no purchase
-    return at
-
-
-def _entries(found: Purchase | list[_Entry] | None) -> list[_Entry]:
-    if found is None:
-        return []
-    return found if isinstance(found, list) else [(_bought_at(found), found.id, found)]
-
-
 def _others(
-    found: Purchase | list[_Entry], start: datetime, end: datetime, order: OrderLike
+    found: _Entry | list[_Entry], start: datetime, end: datetime, order: OrderLike
 ) -> Sequence[Purchase]:
     """What a customer bought in a stretch of time, without the order itself."""
     if isinstance(found, list):
         return _Others(found, start, end, order)
-    at = _bought_at(found)
-    own = found.id == order.id and at == order.completed_at
-    return (found,) if start <= at < end and not own else ()
+    at, id_, purchase = found
+    return (purchase,) if start <= at < end and id_ != order.id else ()
 
 
 class _Others(Sequence[Purchase]):
@@ -152,7 +133,9 @@ class _Others(Sequence[Purchase]):
         entries, order = self._entries, self._order
         start, end = bisect_left(entries, (self._start,)), bisect_left(entries, (self._end,))
         if start < end and order.completed_at is not None:
-            own = bisect_left(entries, (order.completed_at, order.id), start, end)
+            # Whoever says that it was completed before it began bought when it began.
+            at = max(order.completed_at, self._start)
+            own = bisect_left(entries, (at, order.id), start, end)
             if own < end and entries[own][1] == order.id:
                 return start, end, own
         return start, end, end

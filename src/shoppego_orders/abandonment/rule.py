@@ -140,6 +140,16 @@ class Rule(ABC):
     def holds(self, order: OrderLike, context: Context) -> bool:
         """Tell whether the order is as this rule asks."""
 
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool | None:  # noqa: ARG002  # for rules that look at the order alone
+        """Whether it holds, whatever else the customer bought; None where that may matter.
+
+        A rule that says it here need not be asked with its context: a stream that looks for the
+        abandoned drops at once an order that can be none.
+
+        :param due: the order's deadline, UTC.
+        """
+        return None
+
     def wanted(self) -> str:
         """What it asks for, where that depends on its fields; else :attr:`wants`."""
         return self.wants
@@ -236,6 +246,17 @@ class AllOf(_Joined):
                 return False
         return True
 
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool | None:
+        """One that fails is enough."""
+        all_hold: bool | None = True
+        for rule in self.rules:
+            holds = rule.holds_regardless(order, due)
+            if holds is False:
+                return False
+            if holds is None:
+                all_hold = None
+        return all_hold
+
     def check(self, order: OrderLike, context: Context) -> Finding:
         """Ask every rule, also after one that does not hold: the answer shows them all."""
         parts = self._found(order, context)
@@ -260,6 +281,17 @@ class AnyOf(_Joined):
     def holds(self, order: OrderLike, context: Context) -> bool:
         """Ask until one holds."""
         return any(rule.holds(order, context) for rule in self.rules)
+
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool | None:
+        """One that holds is enough."""
+        one_holds: bool | None = False
+        for rule in self.rules:
+            holds = rule.holds_regardless(order, due)
+            if holds is True:
+                return True
+            if holds is None:
+                one_holds = None
+        return one_holds
 
     def check(self, order: OrderLike, context: Context) -> Finding:
         """Ask every rule, also after one that holds: the answer shows them all."""
@@ -288,6 +320,11 @@ class Not(_Joined):
     def holds(self, order: OrderLike, context: Context) -> bool:
         """Turn the answer round."""
         return not self.rule.holds(order, context)
+
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool | None:
+        """Turn the answer round, if there is one."""
+        holds = self.rule.holds_regardless(order, due)
+        return None if holds is None else not holds
 
     def check(self, order: OrderLike, context: Context) -> Finding:
         """Turn the answer round, and show it."""

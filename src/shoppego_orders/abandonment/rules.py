@@ -50,8 +50,22 @@ class _Fixed(Rule):
         return False
 
 
+class _OfTheOrder(Rule):
+    """Reads the order alone, and no other purchase."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool:
+        """Tell whether the order is as this rule asks."""
+
+    def holds(self, order: OrderLike, context: Context) -> bool:
+        """Ask without the context, of which only the deadline counts."""
+        return self.holds_regardless(order, context.due)
+
+
 @attrs.frozen
-class Unfulfilled(_Fixed):
+class Unfulfilled(_OfTheOrder, _Fixed):
     """Before the deadline the checkout was neither completed, nor taken up, nor cancelled.
 
     Completed is paid, or confirmed in another way (cash on delivery, bank transfer); taken up is
@@ -61,9 +75,8 @@ class Unfulfilled(_Fixed):
 
     wants = "Before its deadline it was neither completed, nor taken up, nor cancelled."
 
-    def holds(self, order: OrderLike, context: Context) -> bool:
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool:
         """Compare the three instants with the deadline."""
-        due = context.due
         return (
             ((at := order.completed_at) is None or at >= due)
             and ((at := order.taken_up_at) is None or at >= due)
@@ -96,7 +109,7 @@ class Unfulfilled(_Fixed):
                 yield Occurrence(what, order.id, at)
 
 
-class _NotYet(Rule):
+class _NotYet(_OfTheOrder):
     """Something had not happened to the order before its deadline."""
 
     __slots__ = ()
@@ -108,10 +121,10 @@ class _NotYet(Rule):
     def _at(order: OrderLike) -> datetime | None:
         """When it happened, if it did."""
 
-    def holds(self, order: OrderLike, context: Context) -> bool:
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool:
         """Compare the instant with the deadline."""
         at = self._at(order)
-        return at is None or at >= context.due
+        return at is None or at >= due
 
     def saw(self, order: OrderLike, context: Context) -> str:
         """When it happened, if it did."""
@@ -250,7 +263,7 @@ class FirstOrder(_Fixed):
 _LONGEST_LOOKBACK: Final = timedelta(days=3660)
 
 
-class _OneOf(_Fixed):
+class _OneOf(_OfTheOrder, _Fixed):
     """A word of the order is one of those that are asked for."""
 
     __slots__ = ()
@@ -270,7 +283,7 @@ class _OneOf(_Fixed):
         """The words."""
         return f"The {self.what} is {' or '.join(sorted(self._asked()))}."
 
-    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool:  # noqa: ARG002  # it needs the order alone
         """Look for the order's word among them."""
         return self._of(order) in self._asked()
 
@@ -297,7 +310,7 @@ class PaymentMethod(_OneOf):
     def _of(order: OrderLike) -> str:
         return order.payment_method_name
 
-    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool:  # noqa: ARG002  # it needs the order alone
         """Compare the names, whatever their case."""
         return folded(order.payment_method_name) in {folded(name) for name in self.names}
 
@@ -322,7 +335,7 @@ class PaymentType(_OneOf):
 
 
 @attrs.frozen
-class TotalAtLeast(Rule):
+class TotalAtLeast(_OfTheOrder):
     """The total is at least so much; one in another currency is not.
 
     :ivar least: the smallest total that counts.
@@ -338,7 +351,7 @@ class TotalAtLeast(Rule):
         """The smallest total."""
         return f"The total is at least {self.least}."
 
-    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool:  # noqa: ARG002  # it needs the order alone
         """Compare within one currency."""
         total = order.total
         return total.currency == self.least.currency and total.minor >= self.least.minor
@@ -390,7 +403,7 @@ Contact = Literal["email", "phone", "any"]
 
 
 @attrs.frozen
-class HasContact(Rule):
+class HasContact(_OfTheOrder):
     """The customer, or the addressee, left something to be reached by.
 
     :ivar by: ``email``, ``phone``, or ``any`` of them. A phone number is one that a search
@@ -408,14 +421,14 @@ class HasContact(Rule):
         what = {"email": "an e-mail address", "phone": "a phone number"}
         return f"There is {what.get(self.by, 'an e-mail address or a phone number')}."
 
-    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool:  # noqa: ARG002  # it needs the order alone
         """Look at both."""
         email, phone = bool(order.email.strip()), bool(order.phone_digits)
         return {"email": email, "phone": phone}.get(self.by, email or phone)
 
 
 @attrs.frozen
-class Tagged(Rule):
+class Tagged(_OfTheOrder):
     """It carries this tag.
 
     :ivar tag: as it is kept, without outer blanks.
@@ -427,7 +440,7 @@ class Tagged(Rule):
         """The tag."""
         return f"It is tagged {self.tag}."
 
-    def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002  # it needs the order alone
+    def holds_regardless(self, order: OrderLike, due: datetime) -> bool:  # noqa: ARG002  # it needs the order alone
         """Look for the tag."""
         return self.tag in order.tags
 

@@ -12,20 +12,23 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import tee
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from shoppego_orders.abandonment.policy import LONGEST_WINDOW, AbandonmentPolicy, Since
+from shoppego_orders.abandonment.policy import AbandonmentPolicy, Since
 from shoppego_orders.abandonment.purchases import Purchases, back
-from shoppego_orders.abandonment.verdict import Verdict
+from shoppego_orders.abandonment.verdict import Verdict, VerdictStatus
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.order import OrderRow
-from shoppego_orders.periods import FIRST_INSTANT, LAST_INSTANT, utc
-
-_NEAR_THE_END: Final = LAST_INSTANT - LONGEST_WINDOW
+from shoppego_orders.periods import FIRST_INSTANT, utc
+from shoppego_orders.texts import word_of
 
 
 def judge_stream(
-    rows: Iterable[OrderRow], policy: AbandonmentPolicy, now: datetime
+    rows: Iterable[OrderRow],
+    policy: AbandonmentPolicy,
+    now: datetime,
+    *,
+    only: VerdictStatus | None = None,
 ) -> Iterator[Verdict]:
     """Judge every row of a history, each as :meth:`AbandonmentPolicy.judge` would.
 
@@ -34,13 +37,18 @@ def judge_stream(
 
     :param rows: of any shops and customers, sorted by ``placed_at``.
     :param now: the moment at which it is asked, aware.
+    :param only: yield only the verdicts of this status. Those of the abandoned alone come sooner:
+        most orders are kept by what they say themselves, and need not wait.
     :raises NaiveDatetime: for a moment without a zone.
-    :raises InvalidValue: for rows that are not sorted, and for a deadline beyond the year 9999.
+    :raises InvalidValue: for rows that are not sorted, for a deadline beyond the year 9999, and
+        for no status.
     """
     now = utc(now, "now")
+    only = None if only is None else word_of(VerdictStatus, only, "only")
     # What the loop needs a million times is looked up once.
     policy_id, decide, due_of, window = policy.id, policy.decide, policy.due, policy.window
-    lookback = policy.rule.looks_back()
+    lookback, holds_regardless = policy.rule.looks_back(), policy.rule.holds_regardless
+    abandoned_only = only is VerdictStatus.ABANDONED
     bought = Purchases()
     context_of, add = bought.context, bought.add
     # With one window deadlines come in the order of the rows; else they have to be sorted.
@@ -59,23 +67,33 @@ def judge_stream(
         if next_due <= at:
             while waiting and waiting[0][0] <= at:
                 due, _, began, open_row = queue.popleft() if in_order else heapq.heappop(heap)
-                yield decide(open_row, context_of(open_row, began, due, lookback), now, policy_id)
+                context = context_of(open_row, began, due, lookback)
+                verdict = decide(open_row, context, now, policy_id)
+                if only is None or verdict.status is only:
+                    yield verdict
         completed = row.completed_at
-        if completed is not None and row.customer_key is not None:
+        if completed is not None:
             if completed.tzinfo is not UTC:
                 completed = utc(completed, "completed_at")
             add(row, at if completed < at else completed)  # noqa: FURB136  # max() is slower
-            if bought.crowded:
+            if bought.held >= bought.room:
                 oldest = min((began for _, _, began, _ in waiting), default=at)
                 bought.forget(back(oldest, lookback))
-        if in_order and at < _NEAR_THE_END:
-            queue.append((at + window, number, at, row))
+        try:
+            due = at + window if in_order else due_of(row)
+        except OverflowError:
+            due = due_of(row)  # which says so
+        if abandoned_only and holds_regardless(row, due) is False:
+            continue
+        if in_order:
+            queue.append((due, number, at, row))
         else:
-            entry = (due_of(row), number, at, row)
-            queue.append(entry) if in_order else heapq.heappush(heap, entry)
+            heapq.heappush(heap, (due, number, at, row))
         next_due = waiting[0][0]
     for due, _, began, open_row in sorted(waiting):
-        yield decide(open_row, context_of(open_row, began, due, lookback), now, policy_id)
+        verdict = decide(open_row, context_of(open_row, began, due, lookback), now, policy_id)
+        if only is None or verdict.status is only:
+            yield verdict
 
 
 _Waiting = tuple[datetime, int, datetime, OrderRow]

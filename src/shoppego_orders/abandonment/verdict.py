@@ -23,34 +23,52 @@ class VerdictStatus(StrEnum):
     KEPT = "kept"
 
 
-@attrs.frozen(eq=False, slots=False)  # made twice as fast as with slots
+@attrs.define(eq=False, repr=False)  # made in a third of the time that a frozen one takes
 class Verdict:
     """A policy's answer about one order, as of a moment.
 
     Once the deadline has passed, the same facts give the same verdict for ever. Why is found out
-    when it is asked for, from what was looked at; two verdicts that say the same are equal.
-
-    :ivar order_id: of the order that was judged.
-    :ivar policy: id of the policy that gave it: its name and fingerprint.
-    :ivar began: when the checkout began, UTC.
-    :ivar due: the deadline, UTC: what happens at this very instant comes too late for it.
-    :ivar status: the answer.
+    when it is asked for, from what was looked at; two verdicts that say the same are equal. None
+    can be changed.
     """
 
-    order_id: str
-    policy: str
-    began: datetime
-    due: datetime
-    status: VerdictStatus
-    _looked_at: tuple[Rule, OrderLike, Context] | Finding = attrs.field(repr=False)
+    _policy: str
+    _status: VerdictStatus
+    _order: OrderLike
+    _context: Context
+    _found: Rule | Finding
+
+    @property
+    def order_id(self) -> str:
+        """The id of the order that was judged."""
+        return self._order.id
+
+    @property
+    def policy(self) -> str:
+        """The id of the policy that gave it: its name and fingerprint."""
+        return self._policy
+
+    @property
+    def began(self) -> datetime:
+        """When the checkout began, UTC."""
+        return self._context.began
+
+    @property
+    def due(self) -> datetime:
+        """The deadline, UTC: what happens at this very instant comes too late for it."""
+        return self._context.due
+
+    @property
+    def status(self) -> VerdictStatus:
+        """The answer."""
+        return self._status
 
     @property
     def finding(self) -> Finding:
         """Every rule that was asked, what it wanted, and what it saw."""
-        if isinstance(self._looked_at, Finding):
-            return self._looked_at
-        rule, order, context = self._looked_at
-        return rule.check(order, context)
+        if isinstance(self._found, Finding):
+            return self._found
+        return self._found.check(self._order, self._context)
 
     @property
     def period(self) -> Period:
@@ -87,6 +105,10 @@ class Verdict:
             f'<div class="shoppego-verdict"><strong>{answer}</strong><br>'
             f"<small>{judged}</small>{_list([self.finding])}</div>"
         )
+
+    def __repr__(self) -> str:
+        heading, judged = self._heading()
+        return f"<Verdict: {heading}. {judged}>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Verdict):

@@ -13,6 +13,7 @@ from shoppego_orders.cli.exporting import export
 from shoppego_orders.cli.judging import explain, sweep
 from shoppego_orders.cli.looking import page, show
 from shoppego_orders.cli.recovering import recovery, remind
+from shoppego_orders.cli.reporting import report_sales
 from shoppego_orders.cli.root import (
     DB_KEY,
     DEFAULT_DB,
@@ -111,5 +112,16 @@ def demo(*, out: str) -> None:
         run_demo(store, folder)
 
 
-for _command in (page, show, sweep, explain, remind, recovery, export, exports, attribute):
+for _command in (
+    page,
+    show,
+    attribute,
+    sweep,
+    explain,
+    remind,
+    recovery,
+    report_sales,
+    export,
+    exports,
+):
     shoppego_orders.add_command(_command)

@@ -66,6 +66,7 @@ def run_demo(store: SqlOrderStore, folder: Path) -> None:
     for command, what in (
         ("page --tab abandoned", "not completed within the hour"),
         ("page --search 017-2233445", "one customer, however the phone was written"),
+        ("report --by source", "what was sold, and where the customers came from"),
         ("show 1262192", "one order with its history; its total was declared lower"),
     ):
         say(f"  shoppego-orders --db {store.database.name} {command}")

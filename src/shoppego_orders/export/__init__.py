@@ -1,16 +1,24 @@
 """Rows to CSV to mail: what a merchant takes out of the Orders page, and the sales report."""
 
+from shoppego_orders.export.batches import Batch
+from shoppego_orders.export.column_sets import (
+    ACCOUNTING,
+    COLUMN_SETS,
+    SHOPIFY,
+    SHOPPEGO,
+    column_set,
+)
 from shoppego_orders.export.columns import (
-    LINE_COLUMNS,
-    ORDER_COLUMNS,
     Column,
     ColumnKind,
+    ColumnSet,
+    InstantStyle,
+    LineColumn,
     Value,
-    chosen,
     per_line,
 )
 from shoppego_orders.export.csv_reader import read_export
-from shoppego_orders.export.csv_writer import CsvStream, CsvSummary, write_csv
+from shoppego_orders.export.csv_writer import CsvStream, CsvSummary, write_columns, write_csv
 from shoppego_orders.export.delivery import (
     MAIL_LIMIT,
     ExportSummary,
@@ -21,8 +29,8 @@ from shoppego_orders.export.delivery import (
 from shoppego_orders.export.documents import OwnColumns, request_from_json, request_to_json
 from shoppego_orders.export.exports import Clock, Exports
 from shoppego_orders.export.files import write_file
-from shoppego_orders.export.profiles import EXCEL, PLAIN, PROFILES, RAW, Profile
-from shoppego_orders.export.report import By, Sales, SalesReport, sales_report
+from shoppego_orders.export.profiles import EXCEL, PLAIN, PROFILES, RAW, Headers, Profile
+from shoppego_orders.export.report import SalesReport, sales_report
 from shoppego_orders.export.request import (
     ExportRequest,
     Per,
@@ -31,6 +39,7 @@ from shoppego_orders.export.request import (
     export_filename,
     period_text,
 )
+from shoppego_orders.export.sales import By, Sales
 from shoppego_orders.export.schedule import (
     Missed,
     Schedule,
@@ -42,23 +51,30 @@ from shoppego_orders.export.schedule import (
 from shoppego_orders.export.spool import ExportedFile
 
 __all__ = [
+    "ACCOUNTING",
+    "COLUMN_SETS",
     "EXCEL",
-    "LINE_COLUMNS",
     "MAIL_LIMIT",
-    "ORDER_COLUMNS",
     "PLAIN",
     "PROFILES",
     "RAW",
+    "SHOPIFY",
+    "SHOPPEGO",
+    "Batch",
     "By",
     "Clock",
     "Column",
     "ColumnKind",
+    "ColumnSet",
     "CsvStream",
     "CsvSummary",
     "ExportRequest",
     "ExportSummary",
     "ExportedFile",
     "Exports",
+    "Headers",
+    "InstantStyle",
+    "LineColumn",
     "Missed",
     "OwnColumns",
     "Per",
@@ -71,7 +87,7 @@ __all__ = [
     "SentAs",
     "Value",
     "ask_due",
-    "chosen",
+    "column_set",
     "export_csv",
     "export_filename",
     "mail_address",
@@ -84,6 +100,7 @@ __all__ = [
     "sales_report",
     "schedule_from_json",
     "schedule_to_json",
+    "write_columns",
     "write_csv",
     "write_file",
 ]

@@ -1,12 +1,12 @@
-"""What a column of an export is, and the column sets that ship."""
+"""What a column of an export is, and how several of them make a set for orders and for lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, final
 
 import attrs
 
@@ -17,192 +17,216 @@ from shoppego_orders.texts import word_of
 
 Row = TypeVar("Row")
 
-Value = str | Money | int | datetime | bool | None
+Value = str | tuple[str, ...] | Money | int | datetime | bool | None
 """What a column may give: a value of its kind, or None for an empty cell."""
-
-CURRENCY: Final = "currency"
-"""The key of the column that says in which currency a record's money is."""
 
 
 class ColumnKind(StrEnum):
     """What a column holds; it decides how cells are written and guarded, never their content."""
 
     TEXT = "text"
-    """What people typed: the one kind that can carry a formula in."""
+    """What people typed: the one kind that can carry a formula in. Several stand as "a, b"."""
     IDENTIFIER = "identifier"
     """Text that looks like a number and is none: phone, postcode, tracking number, SKU."""
     MONEY = "money"
     """A plain decimal with the currency's digits; the currency stands in a column of its own."""
+    CURRENCY = "currency"
+    """The ISO 4217 code that says in which currency a record's money is."""
     INTEGER = "integer"
     INSTANT = "instant"
-    """A date and time in the shop's zone, ISO 8601 with its offset."""
+    """A date and time in the shop's zone."""
     BOOLEAN = "boolean"
     """``true`` or ``false``."""
     WORD = "word"
-    """A word of a closed set: a status, a currency."""
+    """A word of a closed set, such as a status."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are texts."""
+        return self in _OF_TEXT
+
+
+_OF_TEXT: Final = frozenset(
+    {ColumnKind.TEXT, ColumnKind.IDENTIFIER, ColumnKind.WORD, ColumnKind.CURRENCY}
+)
+
+
+class InstantStyle(StrEnum):
+    """How a date and time is written, always as the clocks of the shop's zone showed it."""
+
+    ISO = "iso"
+    """ISO 8601 with its offset, exact: 2026-03-03T22:58:17+08:00."""
+    SPREADSHEET = "spreadsheet"
+    """What Excel and LibreOffice read as a date: 2026-03-03 22:58:17, to the second."""
+    SHOPIFY = "shopify"
+    """As in Shopify's own exports: 2026-03-03 22:58:17 +0800, to the second."""
 
 
 def _kind(word: str) -> ColumnKind:
     return word_of(ColumnKind, word, "kind")
 
 
+def _style(word: str | None) -> InstantStyle | None:
+    return None if word is None else word_of(InstantStyle, word, "instants")
+
+
 @attrs.frozen
 class Column(Generic[Row]):
-    """One column: its name in the file, and how to read its value from a row.
+    """One column: its name in the file, and what it says of a row.
 
     :ivar key: the header in the file; stays the same for ever, so that programs may rely on it.
-    :ivar label: for people.
+    :ivar label: for people, in English.
     :ivar kind: what its values are.
-    :ivar value: reads the value: of an ``OrderRow`` (an ``Order`` does as well, its names are the
-        same) or of a ``LineRow``; None is an empty cell.
-    :raises InvalidValue: for a key that is empty or not in one line, or an unknown kind.
+    :ivar value: the name of the row's field (of ``OrderRow``, ``LineRow``, or of whatever the
+        rows are), or a function of the row for what has to be computed; None is an empty cell.
+        Fields are read faster.
+    :ivar malay: the label in Malay; the English one where it is empty.
+    :ivar title: a header of your own, in place of the key and the labels.
+    :ivar repeated: in a file of line items, whether an order's value stands on each of its lines
+        (True) or on the first alone (False). None leaves it to the kind: what adds up, which
+        is money and numbers, stands on the first, so that a file's sums stay right.
+    :ivar instants: how its instants are written, whatever the profile says.
+    :raises InvalidValue: for a key that is empty or not in one line, or an unknown word.
     """
 
     key: str
     label: str
     kind: ColumnKind = attrs.field(converter=_kind)
-    value: Callable[[Row], Value]
+    value: str | Callable[[Row], Value]
+    malay: str = ""
+    title: str = attrs.field(default="", kw_only=True)
+    repeated: bool | None = attrs.field(default=None, kw_only=True)
+    instants: InstantStyle | None = attrs.field(default=None, converter=_style, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if type(self.key) is not str or not (self.key and self.key.isprintable()):
             raise InvalidValue("key", self.key, "a header in one line, such as 'total'")
 
+    @property
+    def reader(self) -> Callable[[Row], Value]:
+        """What reads the value off a row."""
+        return attrgetter(self.value) if isinstance(self.value, str) else self.value
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the sum of its values means something."""
+        return self.kind in (ColumnKind.MONEY, ColumnKind.INTEGER)
+
+
+@final
+@attrs.frozen
+class LineColumn(Column[LineRow]):
+    """A column that says something of a line item, and has no place in a file of orders."""
+
 
 def per_line(column: Column[OrderRow]) -> Column[LineRow]:
-    """Turn a column of orders into one of line items.
-
-    Money of the whole order stands on the order's first line only, so that a file's sums stay
-    right; everything else is repeated on each line.
-    """
+    """Turn a column of orders into one of line items; see ``Column.repeated``."""
+    repeated = not column.adds_up if column.repeated is None else column.repeated
     value = column.value
+    if repeated and isinstance(value, str):
+        lifted: str | Callable[[LineRow], Value] = f"order.{value}"
+    else:
+        read = column.reader
 
-    def on_first_line(line: LineRow) -> Value:
-        return value(line.order) if line.position == 1 else None
+        def of_the_order(line: LineRow) -> Value:
+            return read(line.order) if repeated or line.position == 1 else None
 
-    def on_each_line(line: LineRow) -> Value:
-        return value(line.order)
+        lifted = of_the_order
+    return Column(
+        column.key,
+        column.label,
+        column.kind,
+        lifted,
+        column.malay,
+        title=column.title,
+        instants=column.instants,
+    )
 
-    once = column.kind is ColumnKind.MONEY
-    return Column(column.key, column.label, column.kind, on_first_line if once else on_each_line)
+
+def _columns(
+    columns: Iterable[Column[OrderRow] | LineColumn],
+) -> tuple[Column[OrderRow] | LineColumn, ...]:
+    return tuple(columns)
 
 
-def chosen(columns: Iterable[Column[Row]], keys: Iterable[str]) -> tuple[Column[Row], ...]:
-    """Choose columns by their keys, in the order of the keys.
+@attrs.frozen
+class ColumnSet:
+    """Columns that belong together, for files of orders and for files of line items.
 
-    :raises InvalidValue: for a key that none of the columns has.
+    A merchant's own: ``SHOPPEGO.chosen(["number", "customer"], titles={"number": "No."})``, or
+    ``ColumnSet("mine", (*SHOPPEGO.columns, Column("vip", "VIP", "boolean", is_vip)))``.
+
+    :ivar name: for requests and messages.
+    :ivar columns: of orders, and (:class:`LineColumn`) of line items, in the order of the file.
+    :raises InvalidValue: for columns that make no readable file.
     """
-    by_key = {column.key: column for column in columns}
-    wanted = tuple(keys)
-    for key in wanted:
-        if key not in by_key:
-            raise InvalidValue("columns", key, f"some of {', '.join(by_key)}")
-    return tuple(by_key[key] for key in wanted)
+
+    name: str
+    columns: tuple[Column[OrderRow] | LineColumn, ...] = attrs.field(converter=_columns)
+
+    def __attrs_post_init__(self) -> None:
+        check_columns(self.columns)
+
+    @property
+    def per_order(self) -> tuple[Column[OrderRow], ...]:
+        """The columns of a file with one record for each order."""
+        return tuple(each for each in self.columns if not isinstance(each, LineColumn))
+
+    @property
+    def per_line(self) -> tuple[Column[LineRow], ...]:
+        """The columns of a file with one record for each line item."""
+        return tuple(
+            each if isinstance(each, LineColumn) else per_line(each) for each in self.columns
+        )
+
+    def chosen(self, keys: Iterable[str], titles: Mapping[str, str] | None = None) -> ColumnSet:
+        """Choose columns by their keys, in the order of the keys.
+
+        :param titles: headers of your own, by key: ``{"number": "Invoice"}``.
+        :raises InvalidValue: for a key that none of the columns has, or a choice that makes no
+            readable file.
+        """
+        by_key = {column.key: column for column in self.columns}
+        wanted, headers = tuple(keys), titles or {}
+        for key in (*wanted, *headers):
+            if key not in by_key:
+                raise InvalidValue("columns", key, f"some of {', '.join(by_key)}")
+        return ColumnSet(
+            self.name,
+            tuple(
+                attrs.evolve(by_key[key], title=headers.get(key, by_key[key].title))
+                for key in wanted
+            ),
+        )
+
+    def with_sums_on_every_line(self) -> ColumnSet:
+        """Repeat an order's money on each of its lines too: for readers of single lines.
+
+        Adding such a column up counts an order once for each of its lines.
+        """
+        return ColumnSet(
+            self.name,
+            tuple(
+                column if isinstance(column, LineColumn) else attrs.evolve(column, repeated=True)
+                for column in self.columns
+            ),
+        )
 
 
-def check_columns(columns: tuple[Column[Row], ...]) -> None:
+def check_columns(columns: Iterable[Column[Row] | LineColumn]) -> None:
     """Refuse columns that make no readable file.
 
-    :raises InvalidValue: for no columns, a key that comes twice, or money without the column
-        ``currency``.
+    :raises InvalidValue: for no columns, a key that comes twice, money without a column for its
+        currency, or two of those.
     """
-    if not columns:
+    checked = tuple(columns)
+    if not checked:
         raise InvalidValue("columns", (), "at least one column")
-    keys = [column.key for column in columns]
+    keys = [column.key for column in checked]
     for key in keys:
         if keys.count(key) > 1:
             raise InvalidValue("columns", key, "each key once")
-    if CURRENCY not in keys and any(column.kind is ColumnKind.MONEY for column in columns):
-        raise InvalidValue("columns", ", ".join(keys), f"a column {CURRENCY!r} beside money")
-
-
-def _joined(name: str) -> Callable[[OrderRow], Value]:
-    texts: Callable[[OrderRow], tuple[str, ...]] = attrgetter(name)
-    return lambda row: ", ".join(texts(row))
-
-
-def _order(key: str, label: str, kind: ColumnKind, name: str = "") -> Column[OrderRow]:
-    return Column(key, label, kind, attrgetter(name or key))
-
-
-def _line(key: str, label: str, kind: ColumnKind) -> Column[LineRow]:
-    return Column(key, label, kind, attrgetter(key))
-
-
-_TEXT, _ID, _MONEY = ColumnKind.TEXT, ColumnKind.IDENTIFIER, ColumnKind.MONEY
-_INTEGER, _INSTANT = ColumnKind.INTEGER, ColumnKind.INSTANT
-_BOOLEAN, _WORD = ColumnKind.BOOLEAN, ColumnKind.WORD
-
-ORDER_COLUMNS: Final[tuple[Column[OrderRow], ...]] = (
-    _order("number", "Order", _ID),
-    _order("id", "Id", _ID),
-    _order("shop", "Shop", _TEXT),
-    _order("placed_at", "Date", _INSTANT),
-    _order("life", "Status", _WORD),
-    _order("payment_status", "Payment status", _WORD),
-    _order("fulfillment", "Fulfillment status", _WORD),
-    _order("archived", "Archived", _BOOLEAN),
-    _order(CURRENCY, "Currency", _WORD),
-    _order("subtotal", "Subtotal", _MONEY),
-    _order("discount", "Discount", _MONEY, "discount_total"),
-    _order("shipping", "Shipping", _MONEY, "shipping_total"),
-    _order("tax", "Tax", _MONEY, "tax_total"),
-    _order("declared_difference", "Unexplained difference", _MONEY),
-    _order("total", "Total", _MONEY),
-    _order("paid", "Paid", _MONEY, "paid_total"),
-    _order("refunded", "Refunded", _MONEY, "refunded_total"),
-    _order("balance", "Balance", _MONEY),
-    _order("units", "Units", _INTEGER),
-    _order("customer", "Customer", _TEXT, "customer_name"),
-    _order("email", "E-mail", _TEXT),
-    _order("phone", "Phone", _ID),
-    _order("address1", "Address", _TEXT, "shipping_address1"),
-    _order("address2", "Address, second line", _TEXT, "shipping_address2"),
-    _order("postcode", "Postcode", _ID, "shipping_zip"),
-    _order("city", "City", _TEXT, "shipping_city"),
-    _order("state", "State", _TEXT, "shipping_state"),
-    _order("country", "Country", _TEXT, "shipping_country"),
-    _order("delivery", "Delivery", _WORD),
-    _order("payment_method", "Payment method", _TEXT, "payment_method_name"),
-    _order("payment_type", "Payment type", _WORD),
-    # Keys of the merchant's own source table, so text: no closed set of ours.
-    _order("source", "Source", _TEXT),
-    _order("channel", "Channel", _TEXT),
-    _order("medium", "Medium", _TEXT),
-    _order("campaign", "Campaign", _TEXT),
-    Column("tags", "Tags", _TEXT, _joined("tags")),
-    _order("note", "Note", _TEXT),
-    Column("tracking_numbers", "Tracking numbers", _ID, _joined("tracking_numbers")),
-    _order("completed_at", "Checkout completed", _INSTANT),
-    _order("shipped_at", "Shipped", _INSTANT),
-    _order("cancelled_at", "Cancelled", _INSTANT),
-    _order("cancel_reason", "Reason of cancelling", _TEXT),
-    _order("abandoned_at", "Abandoned", _INSTANT),
-    _order("recovered_at", "Recovered", _INSTANT),
-    _order("needs_attention", "Needs attention", _BOOLEAN),
-)
-"""One record per order: Shoppego's own set. Tags, and tracking numbers, share a cell: "a, b"."""
-
-LINE_COLUMNS: Final[tuple[Column[LineRow], ...]] = (
-    *(
-        per_line(column)
-        for column in chosen(
-            ORDER_COLUMNS,
-            (
-                *("number", "id", "shop", "placed_at", "life", "payment_status", "fulfillment"),
-                *(CURRENCY, "subtotal", "discount", "shipping", "tax", "declared_difference"),
-                *("total", "paid", "refunded", "balance", "customer", "email", "phone"),
-                *("postcode", "state", "delivery", "payment_method", "source", "channel"),
-                *("campaign", "tags", "completed_at", "cancelled_at", "abandoned_at"),
-            ),
-        )
-    ),
-    Column("line", "Line", _INTEGER, attrgetter("position")),
-    _line("product", "Product", _TEXT),
-    _line("variant", "Variant", _TEXT),
-    _line("sku", "SKU", _ID),
-    _line("quantity", "Quantity", _INTEGER),
-    _line("unit_price", "Unit price", _MONEY),
-    _line("line_total", "Line total", _MONEY),
-    _line("custom", "Custom item", _BOOLEAN),
-)
-"""One record per line item; money of the whole order stands on its first line only."""
+    kinds = [column.kind for column in checked]
+    currencies = kinds.count(ColumnKind.CURRENCY)
+    if currencies > 1 or (currencies == 0 and ColumnKind.MONEY in kinds):
+        raise InvalidValue("columns", ", ".join(keys), "one column of the kind currency for money")

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, tzinfo
+from typing import Any
 
 from shoppego_orders.errors import InvalidDocument, OrdersError
-from shoppego_orders.export.columns import CURRENCY, Column, ColumnKind, Value, check_columns
+from shoppego_orders.export.columns import (
+    Column,
+    ColumnKind,
+    InstantStyle,
+    Value,
+    check_columns,
+)
 from shoppego_orders.export.profiles import PLAIN, Profile, profile_of
 from shoppego_orders.money import Money
-from shoppego_orders.periods import instant_from_iso
-
-Row = TypeVar("Row")
+from shoppego_orders.periods import SHOP_TIME_ZONE, instant_from_iso, time_zone, utc
+from shoppego_orders.texts import storable
 
 
 def read_export(
     chunks: Iterable[bytes],
-    columns: Iterable[Column[Row]],
+    columns: Iterable[Column[Any]],  # Any: nothing is read off a row
     *,
+    tz: str = SHOP_TIME_ZONE,
     profile: Profile | str = PLAIN,
 ) -> Iterator[tuple[Value, ...]]:
     """Read a file that ``write_csv`` wrote: the values of one record after the other.
 
-    They are what the columns gave, with three exceptions: instants are in UTC, an empty text is
-    "" and not None, and in ``excel`` line breaks within a text are LF.
+    They are what the columns gave, with these exceptions: instants are in UTC; an empty text is
+    "" and not None, and several texts are one; in ``excel`` line breaks within a text are LF;
+    and in other styles than ISO 8601 an instant is to the second, and of two at which the clocks
+    showed the same (``spreadsheet``) it is the earlier.
 
     :param chunks: the file's bytes, cut anywhere; an open binary file will do.
     :param columns: those that the file was written with.
+    :param tz: the zone that it was written in; looked at for instants without an offset alone.
     :param profile: the one that it was written with.
+    :raises UnknownTimeZone: when IANA lists no such zone.
     :raises InvalidValue: for an unknown profile, or columns that make no readable file.
     :raises InvalidDocument: while reading: for another header, a record with too few or too many
         cells, a cell that its column can't have written, bytes that are no UTF-8, or a file that
@@ -37,30 +48,36 @@ def read_export(
     """
     whole = tuple(columns)
     check_columns(whole)
-    return _values(chunks, whole, profile_of(profile))
+    return _values(chunks, whole, time_zone(tz), profile_of(profile))
 
 
 def _values(
-    chunks: Iterable[bytes], columns: tuple[Column[Row], ...], profile: Profile
+    chunks: Iterable[bytes], columns: tuple[Column[Any], ...], zone: tzinfo, profile: Profile
 ) -> Iterator[tuple[Value, ...]]:
-    keys = [column.key for column in columns]
+    titles = [_as_written(profile.header(column), profile) for column in columns]
+    kinds = [column.kind for column in columns]
     # Where there is no such column there is no money either.
-    currency = keys.index(CURRENCY) if CURRENCY in keys else 0
+    currency = kinds.index(ColumnKind.CURRENCY) if ColumnKind.CURRENCY in kinds else 0
+    readers = [_reader(column, zone, profile) for column in columns]
     guards = [profile.guard(column.kind) for column in columns]
     header_guard = profile.guard(ColumnKind.TEXT)
     for number, cells in enumerate(_records(chunks, profile)):
         if number == 0:
-            if [_unguarded(cell, header_guard) for cell in cells] != keys:
-                raise InvalidDocument("header", f"it is {cells}; expected {keys}")
+            if [_unguarded(cell, header_guard) for cell in cells] != titles:
+                raise InvalidDocument("header", f"it is {cells}; expected {titles}")
             continue
         if len(cells) != len(columns):
             problem = f"it has {len(cells)} cells; expected {len(columns)}"
             raise InvalidDocument(f"record {number}", problem)
         texts = [_unguarded(cell, guard) for cell, guard in zip(cells, guards, strict=True)]
-        yield tuple(
-            _value(column, text, texts[currency], number)
-            for column, text in zip(columns, texts, strict=True)
-        )
+        values: list[Value] = []
+        for column, reader, text in zip(columns, readers, texts, strict=True):
+            try:
+                values.append(reader(text, texts[currency]))
+            except (OrdersError, ValueError, KeyError):
+                place = f"record {number}, {column.key}"
+                raise InvalidDocument(place, f"{text!r} is no {column.kind.value}") from None
+        yield tuple(values)
 
 
 def _unguarded(cell: str, guard: re.Pattern[str] | None) -> str:
@@ -69,24 +86,38 @@ def _unguarded(cell: str, guard: re.Pattern[str] | None) -> str:
     return cell
 
 
-def _value(column: Column[Row], text: str, currency: str, number: int) -> Value:
-    kind = column.kind
-    if kind in (ColumnKind.TEXT, ColumnKind.IDENTIFIER, ColumnKind.WORD):
-        return text
-    if not text:
-        return None
-    try:
-        if kind is ColumnKind.MONEY:
+def _as_written(title: str, profile: Profile) -> str:
+    # Keys are of one line; a label may be of several, and is a text like any other.
+    title = storable(title)
+    return title.replace("\r\n", "\n").replace("\r", "\n") if profile.for_people else title
+
+
+def _reader(column: Column[Any], zone: tzinfo, profile: Profile) -> Callable[[str, str], Value]:
+    """What reads a cell of the column, and is told the record's currency."""
+    style = column.instants or profile.instants
+
+    def value(text: str, currency: str) -> Value:
+        if not text:
+            return None
+        if column.kind is ColumnKind.MONEY:
             return Money(text, currency)
-        if kind is ColumnKind.INTEGER:
+        if column.kind is ColumnKind.INTEGER:
             return int(text)
-        if kind is ColumnKind.INSTANT:
-            return instant_from_iso(text, column.key)
+        if column.kind is ColumnKind.INSTANT:
+            return _instant(text, column.key, style, zone)
         return {"true": True, "false": False}[text]
-    except (OrdersError, ValueError, KeyError):
-        raise InvalidDocument(
-            f"record {number}, {column.key}", f"{text!r} is no {kind.value}"
-        ) from None
+
+    return _text if column.kind.is_text else value
+
+
+def _text(text: str, _currency: str) -> str:
+    return text
+
+
+def _instant(text: str, field: str, style: InstantStyle, zone: tzinfo) -> datetime:
+    if style is InstantStyle.SPREADSHEET:
+        return utc(datetime.fromisoformat(text).replace(tzinfo=zone), field)
+    return instant_from_iso(text.replace(" +", "+").replace(" -", "-"), field)
 
 
 def _records(chunks: Iterable[bytes], profile: Profile) -> Iterator[list[str]]:

@@ -6,55 +6,33 @@ own are named to whoever reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final, cast, get_args, get_origin
+from typing import Any, Final, cast
 
 import attrs
 
 from shoppego_orders.errors import InvalidDocument, shown
-from shoppego_orders.export.columns import LINE_COLUMNS, ORDER_COLUMNS, Column
+from shoppego_orders.export.column_sets import COLUMN_SETS, column_set
+from shoppego_orders.export.columns import Column, ColumnSet, LineColumn
 from shoppego_orders.export.profiles import PROFILES, Profile, profile_of
 from shoppego_orders.export.request import ExportRequest
-from shoppego_orders.order import LineRow, OrderRow
+from shoppego_orders.order import OrderRow
 from shoppego_orders.serialization import new_converter, read_document, written_document
 
 _KIND: Final = "export_request"
 
 
-def _of_orders(columns: Iterable[Column[OrderRow]]) -> tuple[Column[OrderRow], ...]:
-    return tuple(columns)
-
-
-def _of_lines(columns: Iterable[Column[LineRow]]) -> tuple[Column[LineRow], ...]:
-    return tuple(columns)
-
-
-@attrs.frozen
-class OwnColumns:
-    """The host's own columns, which requests name by their keys.
-
-    :ivar columns: of orders.
-    :ivar line_columns: of line items.
-    """
-
-    columns: tuple[Column[OrderRow], ...] = attrs.field(default=(), converter=_of_orders)
-    line_columns: tuple[Column[LineRow], ...] = attrs.field(default=(), converter=_of_lines)
-
-    def known(self, row: type) -> dict[str, Column[Any]]:
-        """Every column of such rows, by its key; the host's before those that ship."""
-        of_lines = row is LineRow
-        shipped: Iterable[Column[Any]] = LINE_COLUMNS if of_lines else ORDER_COLUMNS
-        own: Iterable[Column[Any]] = self.line_columns if of_lines else self.columns
-        return {column.key: column for column in (*shipped, *own)}
+OwnColumns = tuple[Column[OrderRow] | LineColumn, ...]
+"""The host's own columns, which requests name by their keys."""
 
 
 def request_to_json(request: ExportRequest) -> str:
     """Write a request as a JSON document, ASCII only."""
-    return written_document(_KIND, request_converter(OwnColumns()).unstructure(request))
+    return written_document(_KIND, request_converter().unstructure(request))
 
 
-def request_from_json(text: str | bytes, own: OwnColumns | None = None) -> ExportRequest:
+def request_from_json(text: str | bytes, own: OwnColumns = ()) -> ExportRequest:
     """Read a request's document.
 
     :param own: columns of the host's own that may stand in it.
@@ -62,7 +40,7 @@ def request_from_json(text: str | bytes, own: OwnColumns | None = None) -> Expor
         nobody named.
     :raises UnknownDocumentVersion: for one that a newer release wrote.
     """
-    converter = request_converter(own or OwnColumns())
+    converter = request_converter(own)
 
     def structured(body: Any) -> ExportRequest:  # Any: whatever stands in the document
         return cast("ExportRequest", converter.structure(body, ExportRequest))
@@ -71,7 +49,7 @@ def request_from_json(text: str | bytes, own: OwnColumns | None = None) -> Expor
 
 
 @lru_cache(4)  # a host has one set of its own, and compiling takes long
-def request_converter(own: OwnColumns) -> Any:  # Any: cattrs stays in serialization
+def request_converter(own: OwnColumns = ()) -> Any:  # Any: cattrs stays in serialization
     """Make a converter for values that hold a request."""
     converter = new_converter()
     write_fields = converter.gen_unstructure_attrs_fromdict(Profile)
@@ -84,18 +62,51 @@ def request_converter(own: OwnColumns) -> Any:  # Any: cattrs stays in serializa
     def read_profile(value: Any, _: object) -> Profile:  # Any: whatever stands there
         return profile_of(value) if isinstance(value, str) else read_fields(value, Profile)
 
-    def read_column(key: object, kind: Any) -> object:  # Any: Column[OrderRow], or of lines
-        known = own.known(get_args(kind)[0])
-        if not isinstance(key, str) or key not in known:
-            raise InvalidDocument("", f"{shown(key)}; expected one of {', '.join(known)}")
-        return known[key]
+    known = {column.key: column for column in (*_shipped(), *own)}
+
+    def read_columns(value: Any, _: object) -> ColumnSet:  # Any: whatever stands there
+        if isinstance(value, str):
+            return column_set(value)
+        written = converter.structure(value, _WrittenSet)
+        return ColumnSet(written.name, tuple(map(read_column, written.columns)))
+
+    def read_column(written: _WrittenColumn) -> Column[OrderRow] | LineColumn:
+        if written.key not in known:
+            raise InvalidDocument("", f"{shown(written.key)}; expected one of {', '.join(known)}")
+        column = known[written.key]
+        return attrs.evolve(column, title=written.title, repeated=written.repeated)
 
     converter.register_unstructure_hook(Profile, write_profile)
     converter.register_structure_hook(Profile, read_profile)
-    converter.register_unstructure_hook_func(_is_column, lambda column: column.key)
-    converter.register_structure_hook_func(_is_column, read_column)
+    converter.register_unstructure_hook(ColumnSet, _written_set)
+    converter.register_structure_hook(ColumnSet, read_columns)
     return converter
 
 
-def _is_column(kind: object) -> bool:
-    return Column in {kind, get_origin(kind)}
+@attrs.frozen
+class _WrittenColumn:
+    key: str
+    title: str = ""
+    repeated: bool | None = None
+
+
+@attrs.frozen
+class _WrittenSet:
+    name: str
+    columns: list[_WrittenColumn]
+
+
+def _written_set(columns: ColumnSet) -> object:
+    """A set that ships by its name; else what may differ of its columns."""
+    if COLUMN_SETS.get(columns.name) == columns:
+        return columns.name
+    written = [
+        {"key": column.key, "title": column.title, "repeated": column.repeated}
+        for column in columns.columns
+    ]
+    return {"name": columns.name, "columns": written}
+
+
+def _shipped() -> Iterator[Column[OrderRow] | LineColumn]:
+    for each in COLUMN_SETS.values():
+        yield from each.columns

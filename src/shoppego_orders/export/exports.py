@@ -90,7 +90,7 @@ class Exports:
     stalled_after: timedelta = attrs.field(
         default=timedelta(minutes=15), kw_only=True, validator=_stall
     )
-    own: OwnColumns = attrs.field(factory=OwnColumns, kw_only=True)
+    own: OwnColumns = attrs.field(default=(), kw_only=True)
 
     def ask(
         self,
@@ -113,7 +113,9 @@ class Exports:
         document = request_to_json(request)
         if self._read(document) != request:
             known = "columns that ship, or that own names"
-            raise InvalidValue("columns", tuple(c.key for c in request.columns), known)
+            raise InvalidValue(
+                "columns", tuple(each.key for each in request.columns.columns), known
+            )
         addresses = mail_addresses(to) if to else ()
         return self.log.save(
             Export(

@@ -1,195 +1,204 @@
-"""What was sold: exact sums by day, source and product, in each currency."""
+"""What was sold: exact sums in each currency, by time, by where it came from, by what it was."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import tzinfo
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
 from shoppego_orders.errors import InvalidValue
-from shoppego_orders.money import Money
-from shoppego_orders.order import Life, LineRow, OrderRow
-from shoppego_orders.periods import SHOP_TIME_ZONE, in_zone, time_zone
+from shoppego_orders.export.csv_writer import CsvStream
+from shoppego_orders.export.profiles import PLAIN, Profile
+from shoppego_orders.export.report_views import Table, csv_of, html_of, text_of
+from shoppego_orders.export.sales import MILLIONTHS, By, Credits, Sales, Tally
+from shoppego_orders.order import Life, LineRow, Order, OrderRow
+from shoppego_orders.periods import FIRST_INSTANT, SHOP_TIME_ZONE, Period, time_zone
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.texts import one_line, word_of
 
-
-class By(StrEnum):
-    """What a report's sums are told apart by, besides the currency."""
-
-    DAY = "day"
-    """The day on which the order was placed, in the shop's zone."""
-    SOURCE = "source"
-    PRODUCT = "product"
-
-
-@attrs.frozen
-class Sales:
-    """Sums in one currency, in minor units; two of them add.
-
-    :ivar orders: how many orders; of a product, how many line items.
-    :ivar units: pieces sold.
-    :ivar gross: prices times quantities, before adjustments.
-    :ivar discounts: taken off.
-    :ivar shipping: charged.
-    :ivar tax: charged on top.
-    :ivar total: what the orders came to; of a product, its gross.
-    :ivar refunds: given back.
-    """
-
-    orders: int = 0
-    units: int = 0
-    gross: int = 0
-    discounts: int = 0
-    shipping: int = 0
-    tax: int = 0
-    total: int = 0
-    refunds: int = 0
-
-    @property
-    def net(self) -> int:
-        """What the orders came to, less refunds."""
-        return self.total - self.refunds
-
-    def __add__(self, other: Sales) -> Sales:
-        if type(other) is not Sales:
-            return NotImplemented
-        return Sales(*map(sum, zip(attrs.astuple(self), attrs.astuple(other), strict=True)))
-
-
-Cell = tuple[By, str, str]
-"""What a sum is about: by what, which of it, and the currency."""
+if TYPE_CHECKING:
+    from shoppego_orders.notebook import SalesPlot
 
 
 @attrs.frozen
 class SalesReport:
-    """Exact sums per currency. Reports of parts add up to the report of the whole.
+    """Sums of orders, which can be asked in many ways; what counts as a sale, :class:`Sales` says.
 
-    An order counts as a sale once its checkout was completed (paid, or confirmed), and unless it
-    is a draft or was cancelled.
+    Reports of parts add up to the report of the whole, however the orders were parted: so parts
+    may be read in several processes, or month by month, and added. A report keeps its sums and
+    each customer's first sale, and no orders.
 
     :ivar tz: the IANA name of the zone whose days are meant.
-    :ivar cells: the sums.
+    :ivar model: the name of the model by which sources and channels are credited; "" for the one
+        source that the Orders page shows.
     """
 
     tz: str
-    cells: Mapping[Cell, Sales]
+    model: str
+    _tally: Tally = attrs.field(repr=False)
 
     @classmethod
-    def of_orders(cls, rows: Iterable[OrderRow], *, tz: str = SHOP_TIME_ZONE) -> SalesReport:
-        """Add orders up, by day and by source.
+    def of(
+        cls,
+        rows: Iterable[OrderRow | LineRow | Order],
+        *,
+        history: Iterable[OrderRow | Order] = (),
+        tz: str = SHOP_TIME_ZONE,
+        credits: Credits | None = None,
+        model: str = "",
+    ) -> Self:
+        """Add orders up, in one pass and in any order.
 
+        :param rows: orders, as rows or whole; line items, from which the sums of products are;
+            or both, mixed. A whole ``Order`` brings its line items along, a row does not.
+        :param history: what customers bought besides; of these orders nothing is added up, but
+            whoever bought before is a returning customer. Orders of ``rows`` may be among them.
+            Without it, a customer's first sale is the first among ``rows``.
+        :param tz: the shop's IANA time zone, in which days begin.
+        :param credits: shares an order among the touches that led to it, as a journey's
+            ``credits`` does; sources and channels are then those of the touches.
+        :param model: the name of what ``credits`` follows, so that reports by different models
+            are not added.
         :raises UnknownTimeZone: when IANA lists no such zone.
+        :raises InvalidValue: for credits without a name or a name without credits; and for
+            credits that can't be shared out.
         """
-        return cls(tz, _added(_cells_of_orders(rows, time_zone(tz))))
+        if (credits is None) is not (model == ""):
+            raise InvalidValue("model", model, "a name where there are credits, and only there")
+        zone, tally = time_zone(tz), Tally(1 if credits is None else MILLIONTHS)
+        tally.take(rows, zone, credits)
+        tally.remember(history)
+        return cls(tz, model, tally)
 
     @classmethod
-    def of_lines(cls, lines: Iterable[LineRow], *, tz: str = SHOP_TIME_ZONE) -> SalesReport:
-        """Add line items up, by product.
+    def sum_of(cls, reports: Iterable[SalesReport]) -> Self:
+        """Add many reports, in one pass over each; as ``+`` does for two.
 
-        :raises UnknownTimeZone: when IANA lists no such zone.
+        :raises InvalidValue: for none at all, or reports of different zones or models.
         """
-        time_zone(tz)
-        return cls(tz, _added(_cells_of_lines(lines)))
+        tally: Tally | None = None
+        tz = model = ""
+        for report in reports:
+            if tally is None:
+                tz, model = report.tz, report.model
+                tally = Tally(report._tally.parts)
+            if report.tz != tz:
+                raise InvalidValue("tz", report.tz, f"{tz}: days of other zones don't add")
+            if report.model != model:
+                raise InvalidValue("model", report.model, f"{model!r}: credits of others don't add")
+            tally.merge(report._tally)
+        if tally is None:
+            raise InvalidValue("reports", (), "at least one report")
+        return cls(tz, model, tally)
 
     def __add__(self, other: SalesReport) -> SalesReport:
         if type(other) is not SalesReport:
             return NotImplemented
-        if other.tz != self.tz:
-            raise InvalidValue("tz", other.tz, f"{self.tz}: days of other zones don't add")
-        return SalesReport(self.tz, _added((*self.cells.items(), *other.cells.items())))
+        return SalesReport.sum_of((self, other))
 
-    def by(self, by: By | str) -> list[tuple[str, str, Sales]]:
-        """List the sums of a kind: which, currency, sums. Days in order, else the largest first.
+    def by(self, by: By | str) -> list[tuple[str, Sales]]:
+        """List the sums of a kind: of what, and the sums; one line for each currency of it.
 
-        :raises InvalidValue: for a word that is no :class:`By`.
+        Times come in their order, and whatever else the largest first, currency by currency.
+        "" is what has no source, no channel or no payment method. A line may hold abandoned
+        orders alone, and no sale.
+
+        :raises InvalidValue: for a word that is no :class:`By`, and where an amount reaches
+            10**18 minor units.
         """
-        wanted = word_of(By, by, "by")
-        found = [
-            (key, currency, sums)
-            for (of, key, currency), sums in self.cells.items()
-            if of is wanted
-        ]
-        if wanted is By.DAY:
-            return sorted(found, key=lambda line: line[:2])
-        return sorted(found, key=lambda line: (line[1], -line[2].total, line[0]))
+        return self._tally.by(word_of(By, by, "by"))
 
     def totals(self) -> dict[str, Sales]:
         """Sum all orders up, by currency."""
-        sums: dict[str, Sales] = {}
-        for _, currency, sales in self.by(By.DAY):
-            sums[currency] = sums.get(currency, Sales()) + sales
-        return sums
+        return dict(self.by(By.CURRENCY))
+
+    @property
+    def customers(self) -> list[tuple[str, str]]:
+        """Those whose sales are in the report or its history: the shop, and their key in it."""
+        return sorted(self._tally.firsts)
 
     def text(self, by: By | str = By.DAY) -> str:
-        """Write the sums of a kind as a plain table."""
-        table: list[tuple[str, ...]] = [(str(by), "currency", *_COLUMNS)]
-        for key, currency, sums in self.by(by):
-            amounts = (
-                Money.from_minor(getattr(sums, name), currency).text for name in _COLUMNS[2:]
-            )
-            table.append(
-                (one_line(key) or "(none)", currency, str(sums.orders), str(sums.units), *amounts)
-            )
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = (
-            (line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])) for line in table
+        """Write the sums of a kind as plain tables, of sales and of customers; totals come last.
+
+        Columns in which there is nothing are left out, and long names are cut.
+        """
+        return text_of(self._table(by))
+
+    def to_csv(self, by: By | str = By.DAY, *, profile: Profile | str = PLAIN) -> CsvStream:
+        """Write the sums of a kind as CSV, for ``write_file`` or a download.
+
+        All columns are there, whatever they hold, and no line of totals: a file's sums are right.
+
+        :param profile: for whom; see :mod:`shoppego_orders.export.profiles`.
+        :raises InvalidValue: for an unknown profile.
+        """
+        return csv_of(self._table(by), profile)
+
+    def plot(self) -> SalesPlot:
+        """Draw net sales by day, and which part came from which source.
+
+        :func:`~shoppego_orders.notebook.plot_sales` says more, and takes a table of your own.
+
+        :raises MissingExtra: without matplotlib, which the extra ``notebook`` brings.
+        """
+        from shoppego_orders.notebook import plot_sales
+
+        return plot_sales(self)
+
+    def _repr_html_(self) -> str:
+        """Show totals, times and sources in a notebook: no script, no colour, nothing unescaped.
+
+        Times are days, or else the weeks or the months, where there would be too many.
+        """
+        times = (self._table(by) for by in (By.DAY, By.WEEK, By.MONTH))
+        readable = next((table for table in times if len(table.lines) <= _AT_A_GLANCE), None)
+        return html_of(
+            f"Sales; days of {self.tz}",
+            (
+                self._table(By.CURRENCY),
+                readable or self._table(By.MONTH),
+                self._table(By.SOURCE),
+            ),
         )
-        return "".join(f"{'  '.join(line)}\n" for line in lines)
+
+    def _table(self, by: By | str) -> Table:
+        kind = word_of(By, by, "by")
+        return Table(kind, self.by(kind), one_line(self.model))
 
 
 def sales_report(
     store: OrderStore, query: OrderQuery | None = None, *, tz: str = SHOP_TIME_ZONE
 ) -> SalesReport:
-    """Report on a store's orders, by day, source and product.
+    """Report on a store's orders.
+
+    Who is a returning customer is asked of the whole store: also where the query is about one
+    week, or one source, a customer of years ago is not new.
 
     :param query: which orders; None for all.
+    :raises UnknownTimeZone: when IANA lists no such zone.
     """
     wanted = query or OrderQuery()
-    return SalesReport.of_orders(store.rows(wanted), tz=tz) + SalesReport.of_lines(
-        store.lines(wanted), tz=tz
-    )
+    report = SalesReport.of(chain(store.rows(wanted), store.lines(wanted)), tz=tz)
+    if attrs.evolve(wanted, shop=None, newest_first=False) == OrderQuery():
+        return report  # all that its customers ever bought is in it
+    return report + SalesReport.of((), history=_history(store, wanted.shop, report), tz=tz)
 
 
-_COLUMNS: Final = ("orders", "units", "gross", "discounts", "shipping", "tax", "refunds", "net")
+_AT_A_GLANCE: Final = 31
+_AT_ONCE: Final = 500
 
 
-def _is_sale(row: OrderRow) -> bool:
-    return row.completed_at is not None and row.life is Life.OPEN
-
-
-def _cells_of_orders(rows: Iterable[OrderRow], zone: tzinfo) -> Iterator[tuple[Cell, Sales]]:
-    for row in filter(_is_sale, rows):
-        sales = Sales(
-            orders=1,
-            units=row.units,
-            gross=row.subtotal.minor,
-            discounts=row.discount_total.minor,
-            shipping=row.shipping_total.minor,
-            tax=row.tax_total.minor,
-            total=row.total.minor,
-            refunds=row.refunded_total.minor,
+def _history(store: OrderStore, shop: str | None, report: SalesReport) -> Iterator[OrderRow]:
+    keys = iter(sorted({key for _, key in report.customers}))
+    while chunk := frozenset(islice(keys, _AT_ONCE)):
+        yield from store.rows(
+            OrderQuery(
+                shop=shop,
+                customer_keys=chunk,
+                life=(Life.OPEN,),
+                completed=Period.since(FIRST_INSTANT),
+            )
         )
-        day = in_zone(row.placed_at, zone).date().isoformat()
-        yield (By.DAY, day, row.currency), sales
-        yield (By.SOURCE, row.source or "", row.currency), sales
-
-
-def _cells_of_lines(lines: Iterable[LineRow]) -> Iterator[tuple[Cell, Sales]]:
-    for line in lines:
-        if _is_sale(line.order):
-            minor = line.line_total.minor
-            sales = Sales(orders=1, units=line.quantity, gross=minor, total=minor)
-            yield (By.PRODUCT, line.product, line.order.currency), sales
-
-
-def _added(cells: Iterable[tuple[Cell, Sales]]) -> Mapping[Cell, Sales]:
-    sums: dict[Cell, Sales] = {}
-    for cell, sales in cells:
-        sums[cell] = sums[cell] + sales if cell in sums else sales
-    return MappingProxyType(sums)

@@ -13,8 +13,10 @@ from typing import Final, TypeVar
 import attrs
 
 from shoppego_orders.errors import InvalidValue
-from shoppego_orders.export.columns import LINE_COLUMNS, ORDER_COLUMNS, Column, check_columns
-from shoppego_orders.export.csv_writer import CsvStream, write_csv
+from shoppego_orders.export.batches import Batch
+from shoppego_orders.export.column_sets import SHOPPEGO, column_set
+from shoppego_orders.export.columns import ColumnSet
+from shoppego_orders.export.csv_writer import CsvStream, write_columns, write_csv
 from shoppego_orders.export.profiles import PLAIN, Profile, profile_of
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineRow, OrderRow
@@ -27,7 +29,7 @@ from shoppego_orders.periods import (
     time_zone,
     utc,
 )
-from shoppego_orders.ports import OrderStore
+from shoppego_orders.ports import ColumnStore, OrderStore
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.texts import one_line, storable, word_of
 
@@ -52,14 +54,6 @@ def _per(word: str) -> Per:
     return word_of(Per, word, "per")
 
 
-def _order_columns(columns: Iterable[Column[OrderRow]]) -> tuple[Column[OrderRow], ...]:
-    return tuple(columns)
-
-
-def _line_columns(columns: Iterable[Column[LineRow]]) -> tuple[Column[LineRow], ...]:
-    return tuple(columns)
-
-
 @attrs.frozen(kw_only=True)
 class ExportRequest:
     """What to export, and how it is written.
@@ -68,8 +62,7 @@ class ExportRequest:
         for selected ones. By dates of the shop:
         ``OrderQuery(placed=Period.of_dates(first, until, tz))``, the day ``until`` not included.
     :ivar per: a record for each ``order``, or for each ``line`` item.
-    :ivar columns: of a file of orders.
-    :ivar line_columns: of a file of line items.
+    :ivar columns: ``shoppego``, ``shopify`` or ``accounting``, or a set of your own.
     :ivar profile: ``excel``, ``plain`` or ``raw``, or a profile of your own.
     :ivar tz: the shop's IANA time zone, in which instants are written and days begin.
     :ivar shop_name: for subject, text and file name; the query's shop where it is empty.
@@ -79,20 +72,13 @@ class ExportRequest:
 
     query: OrderQuery = attrs.field(factory=OrderQuery)
     per: Per = attrs.field(default=Per.ORDER, converter=_per)
-    columns: tuple[Column[OrderRow], ...] = attrs.field(
-        default=ORDER_COLUMNS, converter=_order_columns
-    )
-    line_columns: tuple[Column[LineRow], ...] = attrs.field(
-        default=LINE_COLUMNS, converter=_line_columns
-    )
+    columns: ColumnSet = attrs.field(default=SHOPPEGO, converter=column_set)
     profile: Profile = attrs.field(default=PLAIN, converter=profile_of)
     tz: str = SHOP_TIME_ZONE
     shop_name: str = attrs.field(default="", converter=storable)
 
     def __attrs_post_init__(self) -> None:
         time_zone(self.tz)
-        check_columns(self.columns)
-        check_columns(self.line_columns)
 
     @property
     def shop(self) -> str:
@@ -167,28 +153,43 @@ class Reading:
         """The file, which is read once."""
         store, request = self._store, self._request
         tz, profile = request.tz, request.profile
-        if request.per is Per.ORDER:
-            rows = self._watched(store.rows(request.query))
-            return write_csv(rows, request.columns, tz=tz, profile=profile)
-        lines = self._watched(_lines(store, request.query))
-        return write_csv(lines, request.line_columns, tz=tz, profile=profile)
+        if request.per is Per.LINE:
+            lines = self._watched(_lines(store, request.query))
+            return write_csv(lines, request.columns.per_line, tz=tz, profile=profile)
+        columns = request.columns.per_order
+        fields = [column.value for column in columns if isinstance(column.value, str)]
+        if isinstance(store, ColumnStore) and len(fields) == len(columns):
+            batches = self._watched_batches(store.columns(request.query, fields))
+            return write_columns(batches, columns, tz=tz, profile=profile)
+        rows = self._watched(store.rows(request.query))
+        return write_csv(rows, columns, tz=tz, profile=profile)
 
     def _watched(self, rows: Iterable[Row]) -> Iterator[Row]:
-        if self._progress is None:
-            yield from self._counted(rows)
-            return
-        query = self._request.query
-        total = self._store.count(query)
-        if query.limit is not None:
-            total = min(total, query.limit)
-        told = -1
+        total, told = self._total(), -1
         for row in self._counted(rows):
             if self.orders // _ORDERS_AT_ONCE != told:
                 told = self.orders // _ORDERS_AT_ONCE
-                # The row at hand is not written yet; and more may have come than were counted.
-                self._progress(self.orders - 1, max(total, self.orders))
+                self._tell(self.orders - 1, total)  # the row at hand is not written yet
             yield row
-        self._progress(self.orders, self.orders)
+        self._tell(self.orders, self.orders)
+
+    def _watched_batches(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        total = self._total()
+        for batch in batches:
+            self._tell(self.orders, total)
+            self.orders += len(batch[0])
+            yield batch
+        self._tell(self.orders, self.orders)
+
+    def _total(self) -> int:
+        query = self._request.query
+        total = 0 if self._progress is None else self._store.count(query)
+        return total if query.limit is None else min(total, query.limit)
+
+    def _tell(self, read: int, total: int) -> None:
+        if self._progress is not None:
+            # More may have come than were counted.
+            self._progress(read, max(total, self.orders))
 
     def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:

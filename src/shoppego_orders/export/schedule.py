@@ -171,17 +171,17 @@ _KIND: Final = "export_schedule"
 
 def schedule_to_json(schedule: Schedule) -> str:
     """Write a schedule as a JSON document, ASCII only."""
-    return written_document(_KIND, request_converter(OwnColumns()).unstructure(schedule))
+    return written_document(_KIND, request_converter().unstructure(schedule))
 
 
-def schedule_from_json(text: str | bytes, own: OwnColumns | None = None) -> Schedule:
+def schedule_from_json(text: str | bytes, own: OwnColumns = ()) -> Schedule:
     """Read a schedule's document.
 
     :param own: columns of the host's own that may stand in it.
     :raises InvalidDocument: for what is no such document, says where.
     :raises UnknownDocumentVersion: for one that a newer release wrote.
     """
-    converter = request_converter(own or OwnColumns())
+    converter = request_converter(own)
 
     def structured(body: Any) -> Schedule:  # Any: whatever stands in the document
         return cast("Schedule", converter.structure(body, Schedule))

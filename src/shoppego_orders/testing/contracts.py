@@ -19,13 +19,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.message import EmailMessage
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import attrs
 import pytest
 
 from shoppego_orders.errors import (
     DuplicateOrder,
+    InvalidValue,
     MailNotSent,
     NaiveDatetime,
     OrderNotFound,
@@ -34,8 +35,10 @@ from shoppego_orders.errors import (
     TaskNotClaimed,
     TaskSettled,
 )
+from shoppego_orders.money import Money
 from shoppego_orders.order import LineItem, LineRow, Order, OrderRow
-from shoppego_orders.ports import Mailer, OrderStore, Outcome, Task, TaskLog
+from shoppego_orders.periods import epoch_micros
+from shoppego_orders.ports import ColumnStore, Mailer, OrderStore, Outcome, Task, TaskLog
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.samples import (
     NOON,
@@ -273,6 +276,18 @@ class OrderStoreContract:
         assert len(stored) == len(saved)
         for order in saved:
             assert told(stored[order.id]) == told(OrderRow.of(order))
+
+    def test_columns_are_those_of_the_rows(self, store: OrderStore) -> None:
+        """A store that offers columns gives every field of the same rows, in their order."""
+        if not isinstance(store, ColumnStore):
+            pytest.skip("the store offers no columns")
+        saved = [store.save(order) for order in sample_orders()]
+        for query in (EVERYTHING, OrderQuery(newest_first=True), *sample_queries(saved)):
+            batches = [*store.columns(query, OrderRow._fields)]
+            found = [values for batch in batches for values in zip(*batch, strict=True)]
+            assert found == [tuple(map(plain, row)) for row in store.rows(query)], query
+        with pytest.raises(InvalidValue):
+            list(store.columns(EVERYTHING, ["totl"]))
 
     def test_instants_keep_their_microseconds_and_are_utc(self, store: OrderStore) -> None:
         """An instant in any zone comes back as the same instant, in UTC."""
@@ -580,6 +595,17 @@ def raced(actions: Sequence[Callable[[], T]]) -> list[T | OrdersError]:
 def kind_of(outcome: object) -> str:
     """The name of what came of something."""
     return type(outcome).__name__
+
+
+def plain(value: object) -> object:
+    """A field of a row as the plain value that stands for it in columns."""
+    if isinstance(value, Money):
+        return value.minor
+    if isinstance(value, datetime):
+        return epoch_micros(value)
+    if isinstance(value, tuple):
+        return tuple(map(plain, cast("tuple[object, ...]", value)))
+    return value
 
 
 def told(row: OrderRow) -> list[tuple[str, str, object]]:

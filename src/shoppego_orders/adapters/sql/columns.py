@@ -114,6 +114,19 @@ def row_of(values: Values) -> OrderRow:
     )
 
 
+def plain_columns(fields: Sequence[str], rows: Sequence[Values]) -> list[Sequence[Any]]:
+    """The values of those columns, column by column, as plain values."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, name in enumerate(fields):
+        if _KINDS[name] is bool:
+            columns[place] = list(map(bool, columns[place]))
+        elif _KINDS[name] is tuple:
+            columns[place] = [
+                () if text == "[]" else tuple(json.loads(text)) for text in columns[place]
+            ]
+    return columns
+
+
 def line_values(order: Order) -> Iterator[dict[str, object]]:
     """What is written for each line item of an order, by column."""
     for position, line in enumerate(order.lines, 1):
@@ -172,6 +185,5 @@ _BY_KIND: Final[dict[type, Callable[[Any], object]]] = {
     Money: _minor,
     tuple: _json,
 }
-_ENCODERS: Final = [
-    (name, _BY_KIND.get(kind_of(hint))) for name, hint in get_type_hints(OrderRow).items()
-]
+_KINDS: Final = {name: kind_of(hint) for name, hint in get_type_hints(OrderRow).items()}
+_ENCODERS: Final = [(name, _BY_KIND.get(kind)) for name, kind in _KINDS.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, Self, final
@@ -146,7 +146,12 @@ class Database:
                 connection.commit()
 
     def stream(self, question: Executable) -> Iterator[Values]:
-        """Yield rows as the driver gives them, few at a time.
+        """Yield rows as the driver gives them, few at a time; see :meth:`chunks`."""
+        for chunk in self.chunks(question):
+            yield from chunk
+
+    def chunks(self, question: Executable) -> Iterator[Sequence[Values]]:
+        """Yield some hundreds of rows at a time, as the driver gives them.
 
         They are those of the moment when the first was asked for, whatever is written since. In
         a batch they are read at once: a transaction sees its own writes, even in mid-stream.
@@ -154,7 +159,7 @@ class Database:
         if self._of_this_thread() is not None:
             with self.reading() as batch:
                 found = batch.execute(question).all()
-            yield from found
+            yield from (found[at : at + _CHUNK] for at in range(0, len(found), _CHUNK))
             return
         few = {"yield_per": _CHUNK}
         with (
@@ -162,8 +167,7 @@ class Database:
             self._writing.connect() as connection,
             connection.execute(question, execution_options=few) as answer,
         ):
-            for chunk in answer.partitions():
-                yield from chunk
+            yield from answer.partitions()
 
     def forked(self) -> None:
         """Leave the connections to the parent process, neither used nor ended; open new ones."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -39,8 +39,13 @@ Condition = ColumnElement[bool]
 
 def select_rows(query: OrderQuery) -> Select[Any]:  # Any: one column of each kind
     """The columns of the rows that match, in their order."""
-    rows = select(*_ROW).where(*conditions(query)).order_by(*_ordered(query))
-    return rows if query.limit is None else rows.limit(min(query.limit, _MOST_ROWS))
+    return _limited(select(*_ROW).where(*conditions(query)).order_by(*_ordered(query)), query)
+
+
+def select_fields(query: OrderQuery, fields: Sequence[str]) -> Select[Any]:
+    """Some columns of the rows that match, in their order."""
+    wanted = [orders.c[name] for name in fields]
+    return _limited(select(*wanted).where(*conditions(query)).order_by(*_ordered(query)), query)
 
 
 def select_lines(query: OrderQuery) -> Select[Any]:  # Any: one column of each kind
@@ -61,6 +66,10 @@ def select_lines(query: OrderQuery) -> Select[Any]:  # Any: one column of each k
 def select_count(query: OrderQuery) -> Select[int]:
     """How many orders match."""
     return select(func.count()).select_from(orders).where(*conditions(query))
+
+
+def _limited(rows: Select[Any], query: OrderQuery) -> Select[Any]:
+    return rows if query.limit is None else rows.limit(min(query.limit, _MOST_ROWS))
 
 
 def conditions(query: OrderQuery) -> Iterator[Condition]:
