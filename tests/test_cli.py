@@ -186,7 +186,10 @@ def test_the_database_may_be_on_a_server(run: Run, postgres_url: str) -> None:
     assert run("page", "--json", "--db", postgres_url).json["total"] == 61
 
 
-READING = [("page",), ("show", "1"), ("explain", "1"), ("sweep",), ("export", "--out", "o.csv")]
+READING = [
+    *(("page",), ("show", "1"), ("explain", "1"), ("sweep",), ("export", "--out", "o.csv")),
+    *(("exports", "list"), ("exports", "run"), ("exports", "ask"), ("exports", "delete", "1")),
+]
 
 
 @pytest.mark.parametrize("command", READING, ids=lambda command: command[0])

@@ -847,18 +847,18 @@ def test_nobody_to_mail_to_and_a_naive_now_are_refused() -> None:
 
 def test_a_mailer_that_refuses_is_heard() -> None:
     class Refusing:
+        subject = ""
+
         def send(self, message: EmailMessage) -> None:
+            self.subject = str(message["Subject"])
             raise MailNotSent((str(message["To"]),), "550 no")
 
     store = stored(*(an_order(str(n)) for n in range(9)))
     for limit in (10_000, 1_000):  # one mail, and several of which it is the first
+        refusing = Refusing()
         with pytest.raises(MailNotSent, match="550 no"):
-            request_export(
-                *(store, Refusing(), ExportRequest()),
-                to="a@example.my",
-                now=NOW,
-                limit=limit,
-            )
+            request_export(store, refusing, a_request(), to="a@example.my", now=NOW, limit=limit)
+        assert refusing.subject.endswith("(1 of 9)") is (limit == 1_000)
 
 
 def test_of_several_mails_those_that_were_sent_are_told() -> None:

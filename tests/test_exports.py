@@ -179,9 +179,6 @@ def test_what_can_not_be_asked_for(desk: Desk) -> None:
         desk.asked(id="")
     with pytest.raises(NaiveDatetime):
         desk.exports.ask(OF_SHOP, id="e1", now=NOON.replace(tzinfo=None))
-    mailless = attrs.evolve(desk.exports, mailer=None)
-    with pytest.raises(InvalidValue, match="no mailer"):
-        mailless.ask(OF_SHOP, id="e1", now=NOON, to=TO)
     with pytest.raises(InvalidValue, match="sender is"):
         attrs.evolve(desk.exports, sender="nobody")
     with pytest.raises(InvalidValue, match="stalled_after"):
@@ -245,6 +242,18 @@ def test_a_mail_that_can_not_be_written_is_told(
     assert (done.status, done.mail) == (ExportStatus.COMPLETED, MailStatus.FAILED)
     assert "No space left" in done.problem
     assert desk.mailer.messages == []
+
+
+def test_a_mail_waits_for_a_worker_who_has_a_mailer(desk: Desk) -> None:
+    mailless = attrs.evolve(desk.exports, mailer=None)
+    mailless.ask(OF_SHOP, id="e1", now=NOON, to=TO)
+    done = mailless.run("e1", desk.clock)
+    assert (done.status, done.mail) == (ExportStatus.COMPLETED, MailStatus.DUE)
+    assert list(mailless.due(desk.clock())) == []
+    assert desk.run().mail is MailStatus.SENT
+    (message,) = desk.mailer.messages
+    assert done.url is not None
+    assert done.url in message.get_content()
 
 
 class Dies(BaseException):

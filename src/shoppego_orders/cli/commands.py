@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from shoppego_orders.cli.attributing import attribute
+from shoppego_orders.cli.downloads import exports
+from shoppego_orders.cli.exporting import export
 from shoppego_orders.cli.judging import explain, sweep
 from shoppego_orders.cli.looking import page, show
-from shoppego_orders.cli.mailing import mail_options, mailer_of
 from shoppego_orders.cli.recovering import recovery, remind
 from shoppego_orders.cli.reporting import report_sales
 from shoppego_orders.cli.root import (
     DB_KEY,
     DEFAULT_DB,
-    asked_period,
-    days_options,
     db_option,
     json_option,
     opened_store,
@@ -32,8 +30,6 @@ from shoppego_orders.cli.screen import (
     say,
     say_json,
 )
-from shoppego_orders.ports import Mailer
-from shoppego_orders.query import OrderQuery
 
 __all__ = ["shoppego_orders"]
 
@@ -99,68 +95,6 @@ def import_(*, file: str, skip_bad: bool, as_json: bool) -> None:
 
 
 @shoppego_orders.command()
-@click.option("--out", metavar="FILE", required=True, help="The CSV file to write, or replace.")
-@days_options
-@click.option("--per", type=click.Choice(["order", "line"]), default="order", show_default=True)
-@click.option(
-    "--profile",
-    type=click.Choice(["excel", "plain", "raw"]),
-    default="excel",
-    show_default=True,
-    help="For spreadsheets, for programs, or unguarded against formulas.",
-)
-@click.option("--mail", "recipients", metavar="TO", multiple=True, help="Mail the file as well.")
-@mail_options
-@json_option
-@db_option
-def export(
-    *,
-    out: str,
-    first: str | None,
-    until: str | None,
-    zone: str,
-    per: str,
-    profile: str,
-    recipients: tuple[str, ...],
-    outbox: str | None,
-    smtp: Mailer | None,
-    as_json: bool,
-) -> None:
-    """Write orders into a CSV file, by the time at which they were placed; and mail it."""
-    from shoppego_orders.export.delivery import request_export
-    from shoppego_orders.export.files import write_file
-    from shoppego_orders.export.request import ExportRequest, Per, export_csv, period_text
-
-    if (smtp is not None) + (outbox is not None) != bool(recipients):
-        raise click.UsageError("--mail needs either --outbox or --smtp, and they need --mail.")
-    mailer = mailer_of(outbox, smtp)
-    query = OrderQuery(placed=asked_period(first, until, zone))
-    request = ExportRequest(query=query, per=Per(per), profile=profile, tz=zone)
-    with opened_store() as store:
-        with progress(f"Writing {printable(out)}", "orders") as tell:
-            stream = export_csv(store, request, tell)
-            size = write_file(out, stream)
-        records = stream.summary.records
-        if not as_json:
-            say(f"Wrote {counted(records, 'record')} to {out}; {period_text(request)} ({zone}).")
-        if mailer is not None:
-            request_export(store, mailer, request, to=recipients, now=datetime.now(UTC))
-            if not as_json:
-                say(f"Mailed it to {', '.join(recipients)}{f': {outbox}' if outbox else ''}.")
-    if as_json:
-        say_json(
-            {
-                "file": out,
-                "records": records,
-                "bytes": size,
-                "replaced": stream.summary.replaced,
-                "period": period_text(request),
-                "mailed_to": recipients,
-            }
-        )
-
-
-@shoppego_orders.command()
 @click.option(
     "--out", metavar="DIR", default="demo", show_default=True, help="Where to put it all."
 )
@@ -178,5 +112,16 @@ def demo(*, out: str) -> None:
         run_demo(store, folder)
 
 
-for _command in (page, show, sweep, explain, remind, recovery, report_sales, attribute):
+for _command in (
+    page,
+    show,
+    attribute,
+    sweep,
+    explain,
+    remind,
+    recovery,
+    report_sales,
+    export,
+    exports,
+):
     shoppego_orders.add_command(_command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -60,6 +60,7 @@ def page(
     search: str | None,
     first: str | None,
     until: str | None,
+    named: str | None,
     zone: str,
     sources: tuple[str, ...],
     statuses: tuple[str, ...],
@@ -74,7 +75,7 @@ def page(
 
     clock = time_zone(zone)
     filters = OrderQuery(
-        placed=asked_period(first, until, zone),
+        placed=asked_period(first, until, zone, named=named, now=datetime.now(UTC)),
         source=sources or None,
         life=_of(Life, statuses),
         fulfillment=_of(Fulfillment, statuses),

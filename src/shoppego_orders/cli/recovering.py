@@ -148,6 +148,7 @@ def recovery(
     *,
     first: str | None,
     until: str | None,
+    named: str | None,
     zone: str,
     now: str | None,
     lost_after: int,
@@ -162,7 +163,8 @@ def recovery(
     from shoppego_orders import abandonment
     from shoppego_orders.adapters.sql import SqlTaskLog
 
-    period, clock, moment = asked_period(first, until, zone), time_zone(zone), moment_of(now)
+    clock, moment = time_zone(zone), moment_of(now)
+    period = asked_period(first, until, zone, named=named, now=moment)
     with opened_store() as store:
         settled = _settled(store, timedelta(days=lost_after), moment, shop)
         tasks = SqlTaskLog(store.database)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from shoppego_orders.cli.root import (
@@ -36,6 +38,7 @@ def report_sales(
     by: str,
     first: str | None,
     until: str | None,
+    named: str | None,
     zone: str,
     out: str | None,
     shop: str | None,
@@ -51,7 +54,8 @@ def report_sales(
     from shoppego_orders.export.report import sales_report
     from shoppego_orders.export.request import ExportRequest, period_text
 
-    query = OrderQuery(shop=shop, placed=asked_period(first, until, zone))
+    period = asked_period(first, until, zone, named=named, now=datetime.now(UTC))
+    query = OrderQuery(shop=shop, placed=period)
     with opened_store() as store:
         found = sales_report(store, query, tz=zone)
     if out is not None:

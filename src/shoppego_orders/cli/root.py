@@ -13,7 +13,13 @@ import click
 
 from shoppego_orders.cli.screen import printable
 from shoppego_orders.errors import OrdersError, StoreUnusable
-from shoppego_orders.periods import SHOP_TIME_ZONE, Period, instant_from_iso, iso_date
+from shoppego_orders.periods import (
+    SHOP_TIME_ZONE,
+    Period,
+    PeriodName,
+    instant_from_iso,
+    iso_date,
+)
 
 if TYPE_CHECKING:
     from shoppego_orders.adapters.sql import SqlOrderStore
@@ -59,7 +65,10 @@ def db_option(command: Command) -> Command:
 
 
 def days_options(command: Command) -> Command:
-    """Let a command be told which days of the shop count: ``first``, ``until``, ``zone``."""
+    """Let a command be told which days count: ``first``, ``until``, ``named``, ``zone``.
+
+    :func:`asked_period` reads them.
+    """
     for option in (
         click.option(
             "--tz",
@@ -68,6 +77,12 @@ def days_options(command: Command) -> Command:
             default=SHOP_TIME_ZONE,
             show_default=True,
             help="The shop's time zone, whose days and clocks are meant.",
+        ),
+        click.option(
+            "--period",
+            "named",
+            type=click.Choice([each.value for each in PeriodName]),
+            help="Days that have a name, as of now; weeks begin on Monday.",
         ),
         click.option(
             "--to",
@@ -127,8 +142,14 @@ def opened_store(*, create: bool = False) -> Generator[SqlOrderStore]:
         yield opened
 
 
-def asked_period(first: str | None, until: str | None, zone: str) -> Period | None:
+def asked_period(
+    first: str | None, until: str | None, zone: str, *, named: str | None, now: datetime
+) -> Period | None:
     """The period that ``days_options`` ask for; None for all times."""
+    if named is not None:
+        if first is not None or until is not None:
+            raise click.UsageError("--period stands for --from and --to; give either.")
+        return Period.named(named, now, zone)
     start = None if first is None else iso_date(first, "--from")
     end = None if until is None else iso_date(until, "--to")
     if start is not None and end is not None:

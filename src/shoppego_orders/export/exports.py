@@ -73,7 +73,7 @@ class Exports:
     :ivar store: whose orders are exported.
     :ivar log: where the exports are written down.
     :ivar shelf: where the files are put.
-    :ivar mailer: for those that are mailed; without one, none can be.
+    :ivar mailer: for workers. What is to be mailed waits until one who has a mailer runs it.
     :ivar sender: the address in From; None leaves it to the mailer.
     :ivar limit: how many bytes an attachment may take, in base64; a larger file is linked.
     :ivar stalled_after: a running export that gave no sign of life for so long is taken over.
@@ -106,8 +106,8 @@ class Exports:
         :param now: when it was asked for, aware; the stamp in the file's name.
         :param to: whom to mail it to: nobody, one address, or several.
         :raises DuplicateExport: if the id is taken.
-        :raises InvalidValue: for an address that is none, a column that is neither one that ships
-            nor one of :attr:`own`, or where somebody is to be mailed and there is no mailer.
+        :raises InvalidValue: for an address that is none, or a column that is neither one that
+            ships nor one of :attr:`own`.
         :raises NaiveDatetime: for a time without a zone.
         """
         document = request_to_json(request)
@@ -117,8 +117,6 @@ class Exports:
                 "columns", tuple(each.key for each in request.columns.columns), known
             )
         addresses = mail_addresses(to) if to else ()
-        if addresses and self.mailer is None:
-            raise InvalidValue("to", addresses, "nobody, where there is no mailer")
         return self.log.save(
             Export(
                 id=id,

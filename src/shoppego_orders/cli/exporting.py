@@ -1,0 +1,113 @@
+"""Orders into a CSV file, and what the commands about exports share: what is asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from shoppego_orders.cli.mailing import mail_options, mailer_of
+from shoppego_orders.cli.root import (
+    Command,
+    asked_period,
+    days_options,
+    db_option,
+    json_option,
+    opened_store,
+    shop_option,
+)
+from shoppego_orders.cli.screen import counted, printable, progress, say, say_json
+from shoppego_orders.ports import Mailer
+from shoppego_orders.query import OrderQuery
+
+if TYPE_CHECKING:
+    from shoppego_orders.export.request import ExportRequest
+
+
+def request_options(command: Command) -> Command:
+    """Let a command be told what to export; :func:`request_of` reads it."""
+    for option in (
+        click.option(
+            "--profile",
+            type=click.Choice(["excel", "plain", "raw"]),
+            default="excel",
+            show_default=True,
+            help="For spreadsheets, for programs, or unguarded against formulas.",
+        ),
+        click.option(
+            "--per", type=click.Choice(["order", "line"]), default="order", show_default=True
+        ),
+        shop_option,
+        days_options,
+    ):
+        command = option(command)
+    return command
+
+
+def request_of(
+    *,
+    first: str | None,
+    until: str | None,
+    named: str | None,
+    zone: str,
+    shop: str | None,
+    per: str,
+    profile: str,
+) -> ExportRequest:
+    """What ``request_options`` ask for."""
+    from shoppego_orders.export.request import ExportRequest, Per
+
+    period = asked_period(first, until, zone, named=named, now=datetime.now(UTC))
+    query = OrderQuery(shop=shop, placed=period)
+    return ExportRequest(query=query, per=Per(per), profile=profile, tz=zone)
+
+
+@click.command()
+@click.option("--out", metavar="FILE", required=True, help="The CSV file to write, or replace.")
+@request_options
+@click.option("--mail", "recipients", metavar="TO", multiple=True, help="Mail the file as well.")
+@mail_options
+@json_option
+@db_option
+def export(
+    *,
+    out: str,
+    recipients: tuple[str, ...],
+    outbox: str | None,
+    smtp: Mailer | None,
+    as_json: bool,
+    **asked: str | None,
+) -> None:
+    """Write orders into a CSV file, by the time at which they were placed; and mail it."""
+    from shoppego_orders.export.delivery import request_export
+    from shoppego_orders.export.files import write_file
+    from shoppego_orders.export.request import export_csv, period_text
+
+    if (smtp is not None) + (outbox is not None) != bool(recipients):
+        raise click.UsageError("--mail needs either --outbox or --smtp, and they need --mail.")
+    mailer = mailer_of(outbox, smtp)
+    request = request_of(**asked)  # type: ignore[arg-type]  # by the names of the options
+    with opened_store() as store:
+        with progress(f"Writing {printable(out)}", "orders") as tell:
+            stream = export_csv(store, request, tell)
+            size = write_file(out, stream)
+        records = stream.summary.records
+        if not as_json:
+            period = f"{period_text(request)} ({request.tz})"
+            say(f"Wrote {counted(records, 'record')} to {out}; {period}.")
+        if mailer is not None:
+            request_export(store, mailer, request, to=recipients, now=datetime.now(UTC))
+            if not as_json:
+                say(f"Mailed it to {', '.join(recipients)}{f': {outbox}' if outbox else ''}.")
+    if as_json:
+        say_json(
+            {
+                "file": out,
+                "records": records,
+                "bytes": size,
+                "replaced": stream.summary.replaced,
+                "period": period_text(request),
+                "mailed_to": recipients,
+            }
+        )
