@@ -573,6 +573,24 @@ def test_an_export_by_line_and_dates_in_the_shop_s_zone(sample: Run) -> None:
     }
 
 
+def test_an_export_with_shopifys_headers_or_columns_of_ones_own(sample: Run) -> None:
+    assert sample("export", "--out", "a.csv", "--columns", "shopify", "--per", "line").code == 0
+    assert Path("a.csv").read_text(encoding="utf-8-sig").startswith("Name,Email,Financial")
+    asked = ["--columns", "number,total,currency,placed_at", "--headers", "ms"]
+    asked += ["--dates", "spreadsheet", "--delimiter", "semicolon"]
+    assert sample("export", "--out", "b.csv", *asked).code == 0
+    lines = Path("b.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines[:2] == [
+        "Pesanan;Jumlah;Mata wang;Tarikh",
+        "#1262140;83.00;MYR;2026-03-01 09:12:44",
+    ]
+    for columns, told in (("nix", "'nix'; expected some of"), ("total", "the column currency")):
+        refused = sample("export", "--out", "c.csv", "--columns", columns)
+        assert refused.code != 0
+        assert told in refused.err
+        assert not Path("c.csv").exists()
+
+
 def test_an_export_of_nothing_is_a_header(sample: Run) -> None:
     assert "0 records" in sample("export", "--out", "o.csv", "--from", "2027-01-01").out
     assert records("o.csv") == []

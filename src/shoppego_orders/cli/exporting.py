@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import attrs
 import click
 
 from shoppego_orders.cli.mailing import mail_options, mailer_of
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from shoppego_orders.export.request import ExportRequest
 
 
+_DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+
+
 def request_options(command: Command) -> Command:
     """Let a command be told what to export; :func:`request_of` reads it."""
     for option in (
@@ -34,6 +38,34 @@ def request_options(command: Command) -> Command:
             default="excel",
             show_default=True,
             help="For spreadsheets, for programs, or unguarded against formulas.",
+        ),
+        click.option(
+            "--headers",
+            type=click.Choice(["keys", "en", "ms"]),
+            default="keys",
+            show_default=True,
+            help="The columns' keys, or their labels in English or Malay.",
+        ),
+        click.option(
+            "--dates",
+            type=click.Choice(["iso", "spreadsheet", "shopify"]),
+            default="iso",
+            show_default=True,
+            help="How dates are written; spreadsheets read theirs as dates.",
+        ),
+        click.option(
+            "--delimiter",
+            type=click.Choice(_DELIMITERS),
+            default="comma",
+            show_default=True,
+            help="A semicolon where a comma stands in decimals.",
+        ),
+        click.option(
+            "--columns",
+            default="shoppego",
+            show_default=True,
+            metavar="SET|KEY,…",
+            help="shoppego, shopify, accounting; or keys of columns: number,total,currency.",
         ),
         click.option(
             "--per", type=click.Choice(["order", "line"]), default="order", show_default=True
@@ -53,14 +85,30 @@ def request_of(
     zone: str,
     shop: str | None,
     per: str,
+    columns: str,
     profile: str,
+    headers: str,
+    dates: str,
+    delimiter: str,
 ) -> ExportRequest:
     """What ``request_options`` ask for."""
+    from shoppego_orders.export.column_sets import COLUMN_SETS, SHOPPEGO
+    from shoppego_orders.export.profiles import PROFILES
     from shoppego_orders.export.request import ExportRequest, Per
 
     period = asked_period(first, until, zone, named=named, now=datetime.now(UTC))
-    query = OrderQuery(shop=shop, placed=period)
-    return ExportRequest(query=query, per=Per(per), profile=profile, tz=zone)
+    return ExportRequest(
+        query=OrderQuery(shop=shop, placed=period),
+        per=Per(per),
+        columns=COLUMN_SETS.get(columns) or SHOPPEGO.chosen(columns.split(",")),
+        profile=attrs.evolve(
+            PROFILES[profile],
+            headers=headers,
+            instants=dates,
+            delimiter=_DELIMITERS[delimiter],
+        ),
+        tz=zone,
+    )
 
 
 @click.command()

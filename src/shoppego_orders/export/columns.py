@@ -229,4 +229,8 @@ def check_columns(columns: Iterable[Column[Row] | LineColumn]) -> None:
     kinds = [column.kind for column in checked]
     currencies = kinds.count(ColumnKind.CURRENCY)
     if currencies > 1 or (currencies == 0 and ColumnKind.MONEY in kinds):
-        raise InvalidValue("columns", ", ".join(keys), "one column of the kind currency for money")
+        raise InvalidValue(
+            "columns",
+            ", ".join(keys),
+            "the column currency, or another of that kind, beside money; and one",
+        )
