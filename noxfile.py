@@ -111,7 +111,7 @@ def tests_lowest(session: nox.Session) -> None:
         "-c",
         "from importlib.metadata import version as v; assert v('python-dateutil') < '3'",
     )
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *session.posargs, env={"HYPOTHESIS_PROFILE": "few"})
 
 
 @nox.session(tags=["check"])
@@ -186,7 +186,7 @@ def readers(session: nox.Session) -> None:
         session.run_install(
             *("apt-get", "install", "-qq", "--no-install-recommends", *programs), external=True
         )
-    session.run("pytest", "tests/test_readers.py", *session.posargs)
+    session.run("pytest", "tests/test_readers.py", *session.posargs, env={"READERS": "yes"})
 
 
 @nox.session(default=False, tags=["slow"])

@@ -19,8 +19,10 @@ _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", _COMMON, max_examples=50)
 # The same examples in every run, and a line to paste where one fails.
 settings.register_profile(
-    "ci", _COMMON, max_examples=60, derandomize=True, print_blob=True, database=None
+    "ci", _COMMON, max_examples=40, derandomize=True, print_blob=True, database=None
 )
+# For what is not about our laws: whether old releases of what we depend on will do.
+settings.register_profile("few", settings.get_profile("ci"), max_examples=12)
 settings.register_profile("deep", _COMMON, max_examples=5_000, print_blob=True)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
