@@ -36,7 +36,7 @@ from shoppego_orders.abandonment import (
 )
 from shoppego_orders.abandonment.rules import Tagged
 from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
-from shoppego_orders.errors import MailNotSent, StaleOrder
+from shoppego_orders.errors import MailNotSent, Retry, StaleOrder
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.ports import Mailer, OrderStore, Outcome, Task, TaskLog
 from shoppego_orders.query import OrderQuery
@@ -188,7 +188,7 @@ class DoomedMailer:
     def _write(self, message: EmailMessage) -> None:
         (to,) = message["To"].addresses
         if to.addr_spec.startswith("bounces"):
-            raise MailNotSent((to.addr_spec,), "mailbox unknown")
+            raise MailNotSent((to.addr_spec,), "mailbox unknown", Retry.NEVER)
         line = [
             self._tasks.claimed,
             str(message["Message-ID"]),

@@ -12,6 +12,7 @@ from abandonment_examples import DUE, SHOP, Crash
 from shoppego_orders.abandonment import RecoveryPlan, RemindResult, remind
 from shoppego_orders.abandonment.claims import reminder_key
 from shoppego_orders.adapters.memory import MemoryOrderStore, MemoryTaskLog, RecordingMailer
+from shoppego_orders.errors import RefusedRecipient
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.ports import Mailer, OrderStore, Outcome, Task, TaskLog
 from shoppego_orders.query import OrderQuery
@@ -140,7 +141,7 @@ class WatchedMailer:
         self._mailer = mailer
         self._watch = watch
 
-    def send(self, message: EmailMessage) -> None:
+    def send(self, message: EmailMessage) -> Sequence[RefusedRecipient] | None:
         return self._watch.around(lambda: self._mailer.send(message))
 
 

@@ -22,6 +22,7 @@ from rich.cells import cell_len
 from rich.progress import Task, TaskID
 
 from command_line import Ran, Run, runner
+from mail_servers import Inbox, serving
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
     VerdictStatus,
@@ -624,6 +625,15 @@ def test_a_mail_server_that_refuses_is_told_and_the_file_is_kept(sample: Run) ->
     assert "61 records" in ran.out
     assert "boss@shop.my was not sent" in ran.err
     assert len(records("o.csv")) == 61
+
+
+def test_recipients_that_a_mail_server_refuses_are_told(sample: Run) -> None:
+    to = ("--mail", "boss@shop.my", "--mail", "refused@shop.my")
+    with serving(Inbox()) as port:
+        ran = sample("export", "--out", "o.csv", *to, "--smtp", f"127.0.0.1:{port}")
+    assert ran.code == 0
+    assert "The mail was refused for refused@shop.my (550 no such customer)" in ran.err
+    assert "Mailed it to boss@shop.my." in ran.out
 
 
 @pytest.mark.parametrize(

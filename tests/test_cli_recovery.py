@@ -11,6 +11,7 @@ import pytest
 
 from abandonment_examples import BEGAN, DUE, OTHER_SHOP, SHOP, begun, paid
 from command_line import Run, runner
+from mail_servers import Inbox, serving
 from recovery_examples import FIRST, HOUR, key_of, left
 from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
 
@@ -49,6 +50,7 @@ def test_reminders_leave_in_the_morning_once(run: Run) -> None:
         "sent": [],
         "skipped": {},
         "failed": {},
+        "unknown": {},
         "held": {},
     }
 
@@ -73,6 +75,18 @@ def test_what_a_server_refuses_is_told_on_standard_error(run: Run) -> None:
     assert ran.code == 0
     assert "0 reminders sent, 2 skipped, 2 failed" in ran.out
     assert f"{key_of('1')} was not sent: mail to aisyah@example.com" in ran.err
+
+
+def test_a_mail_that_was_perhaps_sent_is_told_and_listed(run: Run) -> None:
+    inbox = Inbox("cut")
+    with serving(inbox) as port:
+        options = ("remind", "--smtp", f"127.0.0.1:{port}", "--now", MORNING)
+        ran, again = run(*options), run(*options)
+    assert (ran.code, len(inbox.envelopes)) == (0, 2)
+    assert "0 reminders sent, 2 skipped, 0 failed, 0 wait, 2 unknown." in ran.out
+    assert f"{key_of('1')} is unknown, and not sent again: nobody knows" in ran.err
+    assert "0 failed, 0 wait, 0 unknown." in again.out
+    assert key_of("1") in run("recovery", "--now", MORNING).out
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from shoppego_orders import errors
 from shoppego_orders.errors import OrdersError
 from shoppego_orders.order import Blocker
 
+LATER = errors.RefusedRecipient("a@example.com", 451, "later")
+
 EXAMPLES: list[tuple[OrdersError, str]] = [
     (
         errors.InvalidValue("quantity", 0, "a whole number of at least 1"),
@@ -56,8 +58,16 @@ EXAMPLES: list[tuple[OrdersError, str]] = [
         "the orders in orders.sqlite can't be used: disk full",
     ),
     (
-        errors.MailNotSent(("a@example.com", "b@example.com"), "refused"),
+        errors.MailNotSent(("a@example.com", "b@example.com"), "refused", errors.Retry.NEVER),
         "mail to a@example.com, b@example.com was not sent: refused",
+    ),
+    (
+        errors.MailNotSent(("a@example.com",), "451 later", errors.Retry.AGAIN, (LATER,)),
+        "mail to a@example.com was not sent, and may be tried again: 451 later",
+    ),
+    (
+        errors.MailNotSent(("a@example.com",), "timed out", errors.Retry.UNKNOWN),
+        "nobody knows whether mail to a@example.com was sent: timed out",
     ),
     (errors.InvalidDocument("items[0].price", "is 'x'"), "items[0].price: is 'x'"),
     (errors.InvalidDocument("", "is empty"), "the document: is empty"),
@@ -73,8 +83,12 @@ EXAMPLES: list[tuple[OrdersError, str]] = [
         "in.jsonl.gz can't be read after line 7: it ends in the middle",
     ),
     (
-        errors.ExportPartlyMailed("orders.csv", 2, 5, "550 no"),
+        errors.ExportPartlyMailed("orders.csv", 2, 5, "550 no", errors.Retry.NEVER),
         "of orders.csv, the mails 1 to 2 of 5 were sent, and the others were not: 550 no",
+    ),
+    (
+        errors.ExportPartlyMailed("orders.csv", 2, 5, "cut", errors.Retry.UNKNOWN, (LATER,)),
+        "of orders.csv, the mails 1 to 2 of 5 and perhaps the next were sent, and the others were",
     ),
     (
         errors.FileNotRemoved("https://files.example.my/o.csv", "Permission denied"),

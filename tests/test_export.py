@@ -34,6 +34,7 @@ from shoppego_orders.errors import (
     MailNotSent,
     NaiveDatetime,
     OutputNotWritten,
+    Retry,
     StoreUnusable,
     UnknownCurrency,
     UnknownTimeZone,
@@ -851,7 +852,7 @@ def test_a_mailer_that_refuses_is_heard() -> None:
 
         def send(self, message: EmailMessage) -> None:
             self.subject = str(message["Subject"])
-            raise MailNotSent((str(message["To"]),), "550 no")
+            raise MailNotSent((str(message["To"]),), "550 no", Retry.NEVER)
 
     store = stored(*(an_order(str(n)) for n in range(9)))
     for limit in (10_000, 1_000):  # one mail, and several of which it is the first
@@ -865,7 +866,7 @@ def test_of_several_mails_those_that_were_sent_are_told() -> None:
     class Fills(RecordingMailer):
         def send(self, message: EmailMessage) -> None:
             if len(self.messages) == 2:
-                raise MailNotSent(("a@example.my",), "452 mailbox full")
+                raise MailNotSent(("a@example.my",), "452 mailbox full", Retry.AGAIN)
             super().send(message)
 
     store, mailer = stored(*(an_order(str(n)) for n in range(9))), Fills()
@@ -881,7 +882,7 @@ def test_of_several_mails_those_that_were_sent_are_told() -> None:
 def test_where_the_first_of_several_mails_is_refused_nothing_was_mailed() -> None:
     class Refuses(RecordingMailer):
         def send(self, message: EmailMessage) -> None:
-            raise MailNotSent((str(message["To"]),), "550 no")
+            raise MailNotSent((str(message["To"]),), "550 no", Retry.NEVER)
 
     store = stored(*(an_order(str(n)) for n in range(9)))
     with pytest.raises(MailNotSent, match="550 no"):

@@ -32,6 +32,7 @@ from shoppego_orders.errors import (
     MailNotSent,
     NaiveDatetime,
     OutputNotWritten,
+    Retry,
     StoreUnusable,
 )
 from shoppego_orders.export import (
@@ -218,7 +219,7 @@ def test_a_mail_that_fails_is_told_and_the_file_is_there(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(message: EmailMessage) -> None:
-        raise MailNotSent((str(message["To"]),), "550 no")
+        raise MailNotSent((str(message["To"]),), "550 no", Retry.NEVER)
 
     monkeypatch.setattr(desk.mailer, "send", refuse)
     desk.asked(to=TO)

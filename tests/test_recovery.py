@@ -59,6 +59,7 @@ from shoppego_orders.errors import (
     InvalidValue,
     MailNotSent,
     NaiveDatetime,
+    Retry,
     UnknownTimeZone,
 )
 from shoppego_orders.order import LineItem, Order, OrderRow
@@ -571,7 +572,7 @@ def test_what_a_crash_leaves_unknown_is_listed_and_never_sent_again() -> None:
 
 class RefusingMailer:
     def send(self, message: EmailMessage) -> None:
-        raise MailNotSent((str(message["To"]),), "mailbox unknown")
+        raise MailNotSent((str(message["To"]),), "mailbox unknown", Retry.NEVER)
 
 
 def test_what_the_mailer_refuses_is_told_and_not_sent_again() -> None:

@@ -57,6 +57,7 @@ from shoppego_orders.errors import (
     InvalidValue,
     MailNotSent,
     NaiveDatetime,
+    Retry,
 )
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineItem, Order, OrderRow, Recovery
@@ -522,7 +523,7 @@ def test_reminders_are_counted_by_what_became_of_them() -> None:
     class Picky:
         def send(self, message: object) -> None:
             if AISYAH in str(message):
-                raise MailNotSent((AISYAH,), "full")
+                raise MailNotSent((AISYAH,), "full", Retry.NEVER)
 
     remind(desk.store, desk.tasks, Picky(), PLAN, FIRST)
     desk.tasks.claim(key_of("7"), FIRST)

@@ -5,8 +5,9 @@ A line that no longer type-checks is a change that users notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
+from email.message import EmailMessage
 from functools import partial
 from typing import assert_type
 
@@ -80,7 +81,13 @@ from shoppego_orders.adapters.shelf import DirectoryShelf
 from shoppego_orders.adapters.smtp import SmtpMailer
 from shoppego_orders.adapters.sql import SqlExportLog, SqlOrderStore, SqlTaskLog
 from shoppego_orders.attribution import Credit, linear
-from shoppego_orders.errors import CommandRefused, OrdersError
+from shoppego_orders.errors import (
+    CommandRefused,
+    MailNotSent,
+    OrdersError,
+    RefusedRecipient,
+    Retry,
+)
 from shoppego_orders.notebook import SalesPlot, plot_sales
 
 
@@ -199,6 +206,17 @@ def exports_recur(exports: Exports, now: datetime) -> None:
     )
     assert_type(schedule.next_run(now), datetime | None)
     assert_type(ask_due(exports, schedule, since=now, now=now), tuple[Export, ...])
+
+
+def mail_is_refused(mailer: Mailer, smtp: SmtpMailer, message: EmailMessage) -> None:
+    assert_type(smtp.send(message), tuple[RefusedRecipient, ...])
+    try:
+        for each in mailer.send(message) or ():
+            assert_type((each.address, each.code, each.text), tuple[str, int, str])
+            assert_type(each.retry, Retry)
+    except MailNotSent as error:
+        assert_type(error.retry, Retry)
+        assert_type(error.refused, Sequence[RefusedRecipient])
 
 
 def what_ships_is_what_the_ports_ask_for(

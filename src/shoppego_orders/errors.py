@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -184,15 +185,58 @@ class StoreUnusable(OrdersError):
         return f"the orders in {self.target} can't be used: {self.problem}"
 
 
+class Retry(StrEnum):
+    """Whether sending a mail again may help. Nothing here does so by itself: the host chooses."""
+
+    AGAIN = "again"
+    """It was not taken, for a reason that may pass."""
+    NEVER = "never"
+    """It was not taken, and will not be unless the mail, an address or a setting is changed."""
+    UNKNOWN = "unknown"
+    """It may have been taken, and the answer got lost: sent again, it may arrive twice."""
+
+
+@attrs.frozen
+class RefusedRecipient:
+    """One whom a mail server refused.
+
+    :ivar code: the server's reply code, such as 550.
+    :ivar text: what it said besides, on one line.
+    """
+
+    address: str
+    code: int
+    text: str
+
+    @property
+    def retry(self) -> Retry:
+        """Whether it may be taken another time: codes from 400 to 499 say so."""
+        return Retry.AGAIN if 400 <= self.code < 500 else Retry.NEVER
+
+    def __str__(self) -> str:
+        return f"{self.address} ({self.code} {self.text})"
+
+
 @error
 class MailNotSent(OrdersError):
-    """The mail server, or the folder, did not take the message for any recipient."""
+    """A message was taken for no recipient; or nobody knows, where ``retry`` is unknown.
+
+    :ivar recipients: all whom it was for.
+    :ivar retry: whether to send it again may help.
+    :ivar refused: those whom the server refused by name.
+    """
 
     recipients: Sequence[str]
     problem: str
+    retry: Retry
+    refused: Sequence[RefusedRecipient] = ()
 
     def __str__(self) -> str:
-        return f"mail to {', '.join(self.recipients)} was not sent: {self.problem}"
+        mail = f"mail to {', '.join(self.recipients)}"
+        if self.retry is Retry.UNKNOWN:
+            return f"nobody knows whether {mail} was sent: {self.problem}"
+        again = ", and may be tried again" if self.retry is Retry.AGAIN else ""
+        return f"{mail} was not sent{again}: {self.problem}"
 
 
 @error
@@ -281,17 +325,23 @@ class ExportPartlyMailed(OrdersError):
     :ivar sent: how many were sent: the mails 1 to this number.
     :ivar mails: how many there are.
     :ivar problem: why the next one was not.
+    :ivar retry: whether to send that one again may help; where it is unknown, it may have been
+        sent too.
+    :ivar refused: recipients who were refused those that were sent.
     """
 
     file_name: str
     sent: int
     mails: int
     problem: str
+    retry: Retry
+    refused: Sequence[RefusedRecipient] = ()
 
     def __str__(self) -> str:
+        perhaps = " and perhaps the next" if self.retry is Retry.UNKNOWN else ""
         return (
-            f"of {self.file_name}, the mails 1 to {self.sent} of {self.mails} were sent, and the "
-            f"others were not: {self.problem}"
+            f"of {self.file_name}, the mails 1 to {self.sent} of {self.mails}{perhaps} were sent, "
+            f"and the others were not: {self.problem}"
         )
 
 

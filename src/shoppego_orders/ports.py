@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
-from shoppego_orders.errors import InvalidValue
+from shoppego_orders.errors import InvalidValue, RefusedRecipient
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.periods import utc
 from shoppego_orders.query import OrderQuery
@@ -103,12 +103,15 @@ class ColumnStore(Protocol):
 
 
 class Mailer(Protocol):
-    """How mail leaves."""
+    """How mail leaves. Whether to try again is decided here, or by whoever called it."""
 
-    def send(self, message: EmailMessage) -> None:
+    def send(self, message: EmailMessage) -> Sequence[RefusedRecipient] | None:
         """Send one message to the addresses in its headers.
 
-        :raises MailNotSent: if it was taken for no recipient.
+        :returns: the recipients who were refused, where others were not; none, or None, if it
+            was taken for all.
+        :raises MailNotSent: if it was taken for no recipient; or, with ``Retry.UNKNOWN``, if
+            nobody can tell whether it was.
         """
         ...
 
@@ -203,7 +206,8 @@ class MailStatus(StrEnum):
     """Nobody is to be mailed."""
     DUE = "due"
     SENDING = "sending"
-    """It is being sent this moment, or its worker died: then nobody knows whether it was."""
+    """It is being sent this moment; or nobody knows whether it was, for its worker died, or the
+    mail server's answer got lost."""
     SENT = "sent"
     FAILED = "failed"
 
@@ -245,7 +249,8 @@ class Export:
     :ivar file_name: of the file.
     :ivar size: of the file, in bytes.
     :ivar url: where the file lies; None for none.
-    :ivar problem: why it failed, or its mail did, for people; "" where there is nothing to say.
+    :ivar problem: why it failed, or its mail did, or whom that did not reach, for people; ""
+        where there is nothing to say.
     :ivar version: counts the saves; 0 where it was never saved.
     :raises InvalidValue: for an id that is empty or can't be stored, or an unknown word.
     :raises NaiveDatetime: for a time without a zone.

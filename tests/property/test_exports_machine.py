@@ -22,7 +22,7 @@ from shoppego_orders.adapters.memory import (
     MemoryShelf,
     RecordingMailer,
 )
-from shoppego_orders.errors import ExportNotDue, MailNotSent, StoreUnusable
+from shoppego_orders.errors import ExportNotDue, MailNotSent, Retry, StoreUnusable
 from shoppego_orders.export import ExportRequest, Exports, export_csv
 from shoppego_orders.order import OrderRow
 from shoppego_orders.ports import Export, ExportStatus, MailStatus
@@ -31,6 +31,8 @@ from shoppego_orders.testing.samples import NOON, SHOP, order_of
 
 STALLED = timedelta(minutes=5)
 REFUSED = "refused@example.my"
+LOST = "{id}@lost.example.my"
+"""Their mail server takes it, and its answer gets lost."""
 
 
 class Dies(BaseException):
@@ -109,10 +111,16 @@ class Mailer(RecordingMailer):
     def send(self, message: EmailMessage) -> None:
         late = self.stage.enter()
         if REFUSED in str(message["To"]):
-            raise MailNotSent((REFUSED,), "550 no")
+            raise MailNotSent((REFUSED,), "550 no", Retry.NEVER)
         super().send(message)
         if late is not None:
             late.act()
+        if "@lost" in str(message["To"]):
+            raise MailNotSent((str(message["To"]),), "timed out", Retry.UNKNOWN)
+
+
+def is_lost(export: Export) -> bool:
+    return export.to == (LOST.format(id=export.id),)
 
 
 class Store(MemoryOrderStore):
@@ -180,7 +188,7 @@ class ExportsMachine(RuleBasedStateMachine):
 
     # Rules
 
-    @rule(to=st.sampled_from(["", "{id}@example.my", REFUSED]))
+    @rule(to=st.sampled_from(["", "{id}@example.my", REFUSED, LOST]))
     def ask(self, to: str) -> None:
         name = f"e{len(self.asked)}"
         self.exports.ask(
@@ -251,14 +259,14 @@ class ExportsMachine(RuleBasedStateMachine):
                 case MailStatus.NONE | MailStatus.DUE | MailStatus.FAILED:
                     assert mailed == 0
                 case MailStatus.SENDING:
-                    assert self.deaths or self.storms
+                    assert self.deaths or self.storms or is_lost(export)
 
     def teardown(self) -> None:
         """In the end, somebody's worker comes through."""
         self.now += STALLED
         self.work()
         unknown = set(self.exports.unknown_mails())
-        assert not unknown or self.deaths or self.storms
+        assert all(map(is_lost, unknown)) or self.deaths or self.storms
         for export in self.log.exports():
             assert export.status not in {ExportStatus.QUEUED, ExportStatus.RUNNING}
             assert export.status is not ExportStatus.FAILED or self.storms

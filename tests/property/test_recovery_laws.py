@@ -35,7 +35,7 @@ from shoppego_orders.abandonment import (
 )
 from shoppego_orders.abandonment.claims import NOT_SENT
 from shoppego_orders.adapters.memory import MemoryOrderStore, MemoryTaskLog, RecordingMailer
-from shoppego_orders.errors import CommandRefused, MailNotSent
+from shoppego_orders.errors import CommandRefused, MailNotSent, Retry
 from shoppego_orders.money import Money
 from shoppego_orders.order import Order, Recovery
 from shoppego_orders.ports import Outcome
@@ -192,7 +192,7 @@ class Server(RecordingMailer):
 
     def send(self, message: EmailMessage) -> None:
         if self._refusing and self._refusing in str(message["To"]):
-            raise MailNotSent((str(message["To"]),), "mailbox full")
+            raise MailNotSent((str(message["To"]),), "mailbox full", Retry.AGAIN)
         super().send(message)
 
 

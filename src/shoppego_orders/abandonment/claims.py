@@ -56,8 +56,9 @@ def unknown_reminders(tasks: TaskLog, *, shop: str | None = None) -> Iterator[Ta
     """Yield the reminders of which nobody knows whether they were sent, by key.
 
     They were claimed and never settled: their worker is at work this moment, or it died, before
-    the mail left or after. They are never sent again by themselves. Whoever has found out, in the
-    mail server's log for instance, settles the task: ``tasks.settle(key, Outcome.DONE, now)``.
+    the mail left or after, or the mail server's answer got lost. They are never sent again by
+    themselves. Whoever has found out, in the mail server's log for instance, settles the task:
+    ``tasks.settle(key, Outcome.DONE, now)``.
 
     :param shop: only this shop's; all shops' unless told.
     """

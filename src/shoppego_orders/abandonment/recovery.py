@@ -1,9 +1,10 @@
 """Remind customers of what they left behind: each step at most once, and only while it helps.
 
 A reminder is claimed under a key made of shop, order, policy and step before it is sent, and
-settled after. A worker that dies between the two leaves a task that nobody settled: whether the
-mail left is then unknown, a person may look, and it is never sent again. No more than that can
-be promised of mail: one that a server took may still be lost, or reach the customer twice.
+settled after. A worker that dies between the two, or whose mailer can't tell, leaves a task that
+nobody settled: whether the mail left is then unknown, a person may look, and it is never sent
+again. No more than that can be promised of mail: one that a server took may still be lost, or
+reach the customer twice.
 
 One customer gets one mail: of several abandoned orders the newest is written about, and whoever
 was written to is left in peace for the plan's cooldown, whichever order it was about.
@@ -32,7 +33,7 @@ from shoppego_orders.abandonment.reminder_mail import (
     plain_reminder,
 )
 from shoppego_orders.abandonment.sweep import UNREADABLE, batches, before
-from shoppego_orders.errors import InvalidValue, MailNotSent
+from shoppego_orders.errors import InvalidValue, MailNotSent, Retry
 from shoppego_orders.order import Life, Order, OrderRow, Recovery
 from shoppego_orders.periods import Period, utc
 from shoppego_orders.ports import Mailer, OrderStore, Outcome, TaskLog
@@ -52,12 +53,15 @@ class RemindResult:
     :ivar sent: those that the mailer took.
     :ivar skipped: those that were not to be sent any more, and why; settled so in the log.
     :ivar failed: those that the mailer refused, and why; they are not sent again.
+    :ivar unknown: those that were perhaps sent, and what went wrong; they are not sent again, and
+        :func:`unknown_reminders` lists them.
     :ivar held: those that wait, and why; nothing was claimed, and the next run asks again.
     """
 
     sent: tuple[str, ...] = ()
     skipped: Mapping[str, str] = attrs.field(factory=dict[str, str])
     failed: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    unknown: Mapping[str, str] = attrs.field(factory=dict[str, str])
     held: Mapping[str, str] = attrs.field(factory=dict[str, str])
 
 
@@ -102,7 +106,11 @@ def remind(
             if desk.look_at(row, superseded=customer in reminded):
                 reminded.add(customer)
     return RemindResult(
-        sent=tuple(desk.sent), skipped=desk.skipped, failed=desk.failed, held=desk.held
+        sent=tuple(desk.sent),
+        skipped=desk.skipped,
+        failed=desk.failed,
+        unknown=desk.unknown,
+        held=desk.held,
     )
 
 
@@ -127,6 +135,7 @@ class _Desk:
     sent: list[str] = attrs.field(factory=list[str])
     skipped: dict[str, str] = attrs.field(factory=dict[str, str])
     failed: dict[str, str] = attrs.field(factory=dict[str, str])
+    unknown: dict[str, str] = attrs.field(factory=dict[str, str])
     held: dict[str, str] = attrs.field(factory=dict[str, str])
     bought: dict[tuple[str, str], tuple[str, ...]] = attrs.field(
         factory=dict[tuple[str, str], tuple[str, ...]]
@@ -210,6 +219,10 @@ class _Desk:
         try:
             self.mailer.send(message)
         except MailNotSent as error:
+            if error.retry is Retry.UNKNOWN:
+                # It stays as a crash leaves it.
+                self.unknown[key] = str(error)
+                return True
             self._end(turn, Outcome.FAILED, key)
             self._end(key, Outcome.FAILED, str(error))
             self.failed[key] = str(error)

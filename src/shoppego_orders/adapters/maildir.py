@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from shoppego_orders.adapters.outgoing import message_bytes, outgoing, recipients_of
-from shoppego_orders.errors import MailNotSent, OutputNotWritten
+from shoppego_orders.errors import MailNotSent, OutputNotWritten, Retry
 from shoppego_orders.export.files import add_file
 
 
@@ -39,7 +39,7 @@ class MaildirMailer:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             mailbox.Maildir(self.path).add(message_bytes(outgoing(message, self.sender)))
         except (OSError, ValueError, mailbox.Error) as failure:
-            raise MailNotSent(recipients, f"{self.path}: {failure}") from failure
+            raise MailNotSent(recipients, f"{self.path}: {failure}", _retry(failure)) from failure
 
 
 @attrs.frozen
@@ -67,7 +67,13 @@ class EmlMailer:
             data = message_bytes(outgoing(message, self.sender))
             add_file(self.directory, _stem(message), ".eml", (data,))
         except (OSError, ValueError, OutputNotWritten) as failure:
-            raise MailNotSent(recipients, f"{self.directory}: {failure}") from failure
+            problem = f"{self.directory}: {failure}"
+            raise MailNotSent(recipients, problem, _retry(failure)) from failure
+
+
+def _retry(failure: Exception) -> Retry:
+    # ValueError: a header that no file can hold. A folder may be writable another time.
+    return Retry.NEVER if isinstance(failure, ValueError) else Retry.AGAIN
 
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")

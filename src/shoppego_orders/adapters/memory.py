@@ -26,6 +26,7 @@ from shoppego_orders.errors import (
     InvalidValue,
     MailNotSent,
     OrderNotFound,
+    Retry,
     StaleExport,
     StaleOrder,
     TaskNotClaimed,
@@ -222,7 +223,7 @@ class RecordingMailer:
             str(value) for name in ("To", "Cc", "Bcc") for value in message.get_all(name, [])
         ]
         if not any(address for _, address in getaddresses(headers)):
-            raise MailNotSent((), "it is addressed to nobody")
+            raise MailNotSent((), "it is addressed to nobody", Retry.NEVER)
         self.messages.append(deepcopy(message))
 
 

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid
 from typing import Final
 
-from shoppego_orders.errors import MailNotSent
+from shoppego_orders.errors import MailNotSent, Retry
 
 _RECIPIENTS: Final = ("To", "Cc", "Bcc")
 
@@ -21,7 +21,7 @@ def recipients_of(message: EmailMessage) -> tuple[str, ...]:
     """
     recipients = tuple(dict.fromkeys(_addresses(message, *_RECIPIENTS)))
     if not recipients:
-        raise MailNotSent((), "it is addressed to nobody")
+        raise MailNotSent((), "it is addressed to nobody", Retry.NEVER)
     return recipients
 
 

@@ -104,7 +104,10 @@ def list_(*, shop: str | None, zone: str, as_json: bool) -> None:
         ],
     )
     if any(export.mail is MailStatus.SENDING for export in listed):
-        say("A mail that stays at sending: its worker died, and nobody knows whether it was sent.")
+        say(
+            "A mail that stays at sending: its worker died, or the mail server's answer got lost; "
+            "nobody knows whether it was sent."
+        )
 
 
 @exports.command()

@@ -145,7 +145,11 @@ def export(
             period = f"{period_text(request)} ({request.tz})"
             say(f"Wrote {counted(records, 'record')} to {out}; {period}.")
         if mailer is not None:
-            request_export(store, mailer, request, to=recipients, now=datetime.now(UTC))
+            mailed = request_export(store, mailer, request, to=recipients, now=datetime.now(UTC))
+            for refused in mailed.refused:
+                say(f"The mail was refused for {refused}", err=True)
+            missed = {refused.address for refused in mailed.refused}
+            recipients = tuple(each for each in recipients if each not in missed)
             if not as_json:
                 say(f"Mailed it to {', '.join(recipients)}{f': {outbox}' if outbox else ''}.")
     if as_json:

@@ -111,6 +111,7 @@ def remind(
                 "sent": result.sent,
                 "skipped": result.skipped,
                 "failed": result.failed,
+                "unknown": result.unknown,
                 "held": result.held,
             }
         )
@@ -118,12 +119,14 @@ def remind(
         _say_reminded(result)
     for key, problem in result.failed.items():
         say(f"{key} was not sent: {problem}", err=True)
+    for key, problem in result.unknown.items():
+        say(f"{key} is unknown, and not sent again: {problem}", err=True)
 
 
 def _say_reminded(result: RemindResult) -> None:
     say(
         f"{counted(len(result.sent), 'reminder')} sent, {len(result.skipped)} skipped, "
-        f"{len(result.failed)} failed, {len(result.held)} wait."
+        f"{len(result.failed)} failed, {len(result.held)} wait, {len(result.unknown)} unknown."
     )
     for what, reasons in (("Skipped", result.skipped), ("Wait", result.held)):
         for reason, number in Counter(reasons.values()).items():

@@ -13,7 +13,13 @@ from typing import IO, Final, Self
 
 import attrs
 
-from shoppego_orders.errors import ExportPartlyMailed, ExportTooLarge, InvalidValue, MailNotSent
+from shoppego_orders.errors import (
+    ExportPartlyMailed,
+    ExportTooLarge,
+    InvalidValue,
+    MailNotSent,
+    RefusedRecipient,
+)
 from shoppego_orders.export.files import told_as_unwritten
 from shoppego_orders.export.request import ExportRequest, Progress, local_time, period_text
 from shoppego_orders.export.spool import (
@@ -45,11 +51,13 @@ class ExportSummary(ExportedFile):
     :ivar sent_as: how the mail brought it.
     :ivar url: where it can be fetched, if it was too large to attach.
     :ivar mails: how many mails it took.
+    :ivar refused: the recipients who were refused a mail that others got, each time it happened.
     """
 
     sent_as: SentAs
     url: str | None = None
     mails: int = 1
+    refused: tuple[RefusedRecipient, ...] = ()
 
 
 def request_export(
@@ -77,7 +85,8 @@ def request_export(
     :param limit: how many bytes an attachment may take, in base64.
     :param progress: told how far the export is.
     :raises InvalidValue: for an address that is none, or nobody to mail to.
-    :raises MailNotSent: if the mail was taken for no recipient; nothing was mailed.
+    :raises MailNotSent: if the mail was taken for no recipient: nothing was mailed; or, with
+        ``Retry.UNKNOWN``, if nobody can tell.
     :raises ExportPartlyMailed: if that happened to one of several mails; says which were sent.
     :raises ExportTooLarge: where there is no shelf, and no mail can carry even one record of it;
         nothing is mailed.
@@ -89,14 +98,14 @@ def request_export(
         attached = attached_mail(letter, spool, limit)
         if attached is not None:
             message, sent_as = attached
-            mailer.send(message)
-            return ExportSummary(**exported, sent_as=sent_as)
+            refused = tuple(mailer.send(message) or ())
+            return ExportSummary(**exported, sent_as=sent_as, refused=refused)
         if shelf is not None:
             url = shelf.put(spool.exported.file_name, spool.chunks())
-            mailer.send(linked_mail(letter, spool.exported, url))
-            return ExportSummary(**exported, sent_as=SentAs.LINKED, url=url)
-        mails = _mail_parts(mailer, letter, spool, limit)
-    return ExportSummary(**exported, sent_as=SentAs.SPLIT, mails=mails)
+            refused = tuple(mailer.send(linked_mail(letter, spool.exported, url)) or ())
+            return ExportSummary(**exported, sent_as=SentAs.LINKED, url=url, refused=refused)
+        mails, refused = _mail_parts(mailer, letter, spool, limit)
+    return ExportSummary(**exported, sent_as=SentAs.SPLIT, mails=mails, refused=refused)
 
 
 def mail_address(text: str, field: str) -> Address:
@@ -204,7 +213,9 @@ def linked_mail(letter: Letter, exported: ExportedFile, url: str) -> EmailMessag
 _ADDRESS: Final = re.compile(r"""[^\s@<>,;:"()\[\]\\]+@[^\s@<>,;:"()\[\]\\]+""")
 
 
-def _mail_parts(mailer: Mailer, letter: Letter, spool: Spool, limit: int) -> int:
+def _mail_parts(
+    mailer: Mailer, letter: Letter, spool: Spool, limit: int
+) -> tuple[int, tuple[RefusedRecipient, ...]]:
     exported, header = spool.exported, len(spool.header())
     # All are cut before the first is sent: a record that no mail can carry is found in time.
     parts = tuple(spool.parts(_raw(limit) - header))
@@ -212,6 +223,7 @@ def _mail_parts(mailer: Mailer, letter: Letter, spool: Spool, limit: int) -> int
     if largest > _raw(limit):
         raise ExportTooLarge(exported.file_name, _in_base64(largest), limit)
     stem = exported.file_name.removesuffix(".csv")
+    refused: list[RefusedRecipient] = []
     for number, part in enumerate(parts, 1):
         how = (
             f"This is part {number} of {len(parts)}, with {_counted(part.records, 'record')}. Each "
@@ -220,14 +232,19 @@ def _mail_parts(mailer: Mailer, letter: Letter, spool: Spool, limit: int) -> int
         message = letter.about(exported, how, f" ({number} of {len(parts)})")
         _attach_csv(message, spool.part(part), f"{stem}-{number}-of-{len(parts)}.csv")
         try:
-            mailer.send(message)
+            refused += mailer.send(message) or ()
         except MailNotSent as error:
             if number == 1:
                 raise
             raise ExportPartlyMailed(
-                exported.file_name, number - 1, len(parts), error.problem
+                exported.file_name,
+                number - 1,
+                len(parts),
+                error.problem,
+                error.retry,
+                tuple(refused),
             ) from error
-    return len(parts)
+    return len(parts), tuple(refused)
 
 
 def _attach_csv(message: EmailMessage, data: bytes, name: str) -> None:

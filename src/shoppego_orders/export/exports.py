@@ -24,6 +24,7 @@ from shoppego_orders.errors import (
     InvalidValue,
     MailNotSent,
     OrdersError,
+    Retry,
     StaleExport,
 )
 from shoppego_orders.export.delivery import (
@@ -151,7 +152,8 @@ class Exports:
     def unknown_mails(self, shop: str | None = None) -> Iterator[Export]:
         """Yield the exports of which nobody knows whether their mail was sent, newest first.
 
-        Their worker is at it this moment, or it died. Whoever has found out says so:
+        Their worker is at it this moment, or it died, or the mail server's answer got lost; then
+        ``problem`` says so. Whoever has found out says so too:
         ``log.save(attrs.evolve(export, mail=MailStatus.SENT))``; or FAILED, or DUE to send it.
 
         :param shop: only this shop's; all shops' unless told.
@@ -284,10 +286,13 @@ class Exports:
         if message is None or self.mailer is None:
             return export
         try:
-            self.mailer.send(message)
+            refused = self.mailer.send(message)
         except MailNotSent as error:
-            return self._settled(export.id, MailStatus.FAILED, str(error))
-        return self._settled(export.id, MailStatus.SENT, "")
+            unknown = error.retry is Retry.UNKNOWN
+            mail = MailStatus.SENDING if unknown else MailStatus.FAILED
+            return self._settled(export.id, mail, str(error))
+        told = f"its mail was refused for {', '.join(map(str, refused))}" if refused else ""
+        return self._settled(export.id, MailStatus.SENT, told)
 
     def _message(self, export: Export, spool: Spool | None) -> EmailMessage:
         request = self._read(export.request)
