@@ -11,9 +11,12 @@ from typing import Any, Final, Protocol, final
 
 from sqlalchemy import (
     URL,
+    Column,
     ColumnElement,
     Connection,
     Engine,
+    Executable,
+    Table,
     Text,
     TypeDecorator,
     bindparam,
@@ -22,6 +25,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine.interfaces import Dialect as Compiled
 from sqlalchemy.exc import DBAPIError
@@ -241,6 +245,17 @@ def _use_wal(connection: Connection) -> None:
 def _set_patience(driver: Any, _: object) -> None:  # Any: SQLAlchemy does not say which
     driver.execute(f"SET lock_timeout = {_PATIENCE_MS}")
     driver.commit()
+
+
+def inserts_of_what_is_free(table: Table, *told: Column[Any]) -> Mapping[str, Executable]:
+    """What adds rows but those that a unique index has already, by SQLAlchemy's name of each kind.
+
+    :param told: what to return of the rows that were added.
+    """
+    return {
+        "sqlite": sqlite.insert(table).on_conflict_do_nothing().returning(*told),
+        "postgresql": postgresql.insert(table).on_conflict_do_nothing().returning(*told),
+    }
 
 
 def one_of(searched: ColumnElement[Any], texts: Collection[str]) -> ColumnElement[bool]:
