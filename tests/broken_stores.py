@@ -10,6 +10,7 @@ import attrs
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.errors import OrdersError, StaleOrder
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
+from shoppego_orders.ports import saved_or_refused
 from shoppego_orders.query import OrderQuery
 
 
@@ -212,6 +213,31 @@ class KeepsMarksDecided(MemoryOrderStore):
         return super().save(attrs.evolve(order, decided=decided))
 
 
+class StopsAtARefusal(MemoryOrderStore):
+    def save_many(self, orders: Iterable[Order]) -> Sequence[Order | OrdersError]:
+        outcomes: list[Order | OrdersError] = []
+        for order in orders:
+            outcomes.append(saved_or_refused(self, order))
+            if isinstance(outcomes[-1], OrdersError):
+                break
+        return outcomes
+
+
+class SavesManyWithoutTheirSequence(MemoryOrderStore):
+    def save_many(self, orders: Iterable[Order]) -> Sequence[Order | OrdersError]:
+        stored_first = sorted(orders, key=lambda order: order.version == 0)
+        return [saved_or_refused(self, order) for order in stored_first]
+
+
+class UndoesAllForOne(MemoryOrderStore):
+    def save_many(self, orders: Iterable[Order]) -> Sequence[Order | OrdersError]:
+        before = dict(self._kept)
+        outcomes = [saved_or_refused(self, order) for order in orders]
+        if any(isinstance(outcome, OrdersError) for outcome in outcomes):
+            self._kept = before
+        return outcomes
+
+
 class LooksBeforeItWrites(MemoryOrderStore):
     """Select, then update: two writers come through between the two."""
 
@@ -287,6 +313,9 @@ BROKEN_STORES = [
     (SettlesWithANewVersion, "test_what_a_sweep_decided_stays_decided"),
     (SettlesByIdAlone, "test_what_has_become_a_purchase_since_it_was_judged_is_not_settled"),
     (KeepsMarksDecided, "test_a_mark_may_leave_an_order_undecided"),
+    (StopsAtARefusal, "test_many_are_saved_as_one_by_one"),
+    (SavesManyWithoutTheirSequence, "test_many_are_saved_as_one_by_one"),
+    (UndoesAllForOne, "test_many_are_saved_as_one_by_one"),
     (LooksBeforeItWrites, "test_of_several_threads_that_save_one_wins"),
     (CutsLongTexts, "test_any_text_is_kept"),
     (YieldsWhatIsThereNow, "test_rows_are_stable_while_others_write"),

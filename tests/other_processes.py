@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from shoppego_orders.adapters.memory import MemoryShelf
-from shoppego_orders.adapters.sql import SqlExportLog, SqlOrderStore, SqlTaskLog
+from shoppego_orders.adapters.sql import Database, SqlExportLog, SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import OrdersError
 from shoppego_orders.export import ExportRequest, Exports, Schedule, ask_due
 from shoppego_orders.testing.samples import NOON, order_of
@@ -38,6 +39,13 @@ def claimed_by_another_process(target: str, order_id: str, together: Barrier) ->
     with SqlOrderStore.open(target) as store:
         store.save(order_of(order_id))
         return "claimed" if SqlTaskLog(store.database).claim("r", NOON) else "saved"
+
+
+def upgraded_by_another_process(target: str, _name: str, together: Barrier) -> str:
+    with closing(Database(target)) as database:
+        together.wait(60)
+        database.upgrade()
+        return f"{database.check().version}"
 
 
 def asked_by_another_process(target: str, _name: str, together: Barrier) -> str:

@@ -32,9 +32,9 @@ from shoppego_orders.errors import (
     StoreUnusable,
     TaskNotClaimed,
 )
-from shoppego_orders.order import LineItem, OrderRow
+from shoppego_orders.order import LineItem, Order, OrderRow
 from shoppego_orders.periods import Period
-from shoppego_orders.ports import Outcome
+from shoppego_orders.ports import Outcome, save_many
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.contracts import raced
 from shoppego_orders.testing.samples import NOON, SHOP, myr, order_of
@@ -225,7 +225,10 @@ def test_what_is_too_large_is_refused_and_leaves_a_batch_whole(store: SqlOrderSt
         with pytest.raises(InvalidValue, match="index"):
             store.save(order_of("3", tags=[long]))
         store.save(order_of("4", note=long))
-    assert [row.id for row in store.rows(EVERYTHING)] == ["1", "4"]
+        many = [order_of("5"), order_of("6", tags=[long]), order_of("7")]
+        kinds = [type(outcome) for outcome in save_many(store, many)]
+        assert kinds == [Order, InvalidValue, Order]
+    assert [row.id for row in store.rows(EVERYTHING)] == ["1", "4", "5", "7"]
     assert list(store.disagreements()) == []
 
 
@@ -246,6 +249,8 @@ def test_a_save_that_fails_half_way_leaves_nothing(store: SqlOrderStore) -> None
     for order in (order_of("2", lines=bad), saved.change_lines(bad, at=NOON)):
         with pytest.raises(StoreUnusable, match="the disk is on fire"):
             store.save(order)
+        with pytest.raises(StoreUnusable, match="the disk is on fire"):
+            save_many(store, [order_of("3"), order, order_of("4")])
     assert [row.id for row in store.rows(EVERYTHING)] == ["1"]
     assert store.get("1") == saved
     assert list(store.disagreements()) == []

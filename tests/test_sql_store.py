@@ -26,9 +26,9 @@ from shoppego_orders.errors import (
     StaleOrder,
     StoreUnusable,
 )
-from shoppego_orders.order import LineItem, OrderRow
+from shoppego_orders.order import LineItem, Order, OrderRow
 from shoppego_orders.periods import Period
-from shoppego_orders.ports import Outcome
+from shoppego_orders.ports import Outcome, save_many
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.samples import NOON, SHOP, myr, order_of, sample_orders
 from sql_plans import plan_of
@@ -272,10 +272,20 @@ def test_a_save_that_fails_half_way_leaves_nothing(store: SqlOrderStore) -> None
     for order in (order_of("2", lines=bad), saved.change_lines(bad, at=NOON)):
         with pytest.raises(StoreUnusable, match="the disk is on fire"):
             store.save(order)
+        with pytest.raises(StoreUnusable, match="the disk is on fire"):
+            save_many(store, [order_of("3"), order, order_of("4")])
     assert [row.id for row in store.rows(EVERYTHING)] == ["1"]
     assert store.get("1") == saved
     assert list(store.disagreements()) == []
     assert store.save(saved.edit_note("works again", at=NOON)).version == 2
+
+
+def test_more_than_are_written_together_are_saved(store: SqlOrderStore) -> None:
+    many = [order_of(f"{number:04}") for number in range(1201)]
+    outcomes = save_many(store, [*many, many[0]])
+    assert [each.version for each in outcomes[:-1] if isinstance(each, Order)] == [1] * 1201
+    assert isinstance(outcomes[-1], DuplicateOrder)
+    assert store.count(EVERYTHING) == 1201
 
 
 def fill(store: SqlOrderStore, saved: list[str]) -> None:

@@ -20,14 +20,17 @@ from shoppego_orders.adapters.memory import (
 )
 from shoppego_orders.adapters.shelf import DirectoryShelf
 from shoppego_orders.adapters.sql import SqlExportLog, SqlOrderStore, SqlTaskLog
-from shoppego_orders.errors import OrdersError
-from shoppego_orders.ports import ExportLog, FileShelf, Mailer, OrderStore, TaskLog
+from shoppego_orders.errors import OrdersError, StoreUnusable
+from shoppego_orders.order import Order
+from shoppego_orders.ports import ExportLog, FileShelf, Mailer, OrderStore, TaskLog, save_many
+from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.contracts import (
     MailerContract,
     OrderStoreContract,
     TaskLogContract,
 )
 from shoppego_orders.testing.export_contracts import ExportLogContract, FileShelfContract
+from shoppego_orders.testing.samples import order_of
 
 
 class TestMemoryOrderStore(OrderStoreContract):
@@ -179,6 +182,20 @@ class TestRecordingMailer(MailerContract):
     def received(self, mailer: Mailer) -> Sequence[EmailMessage]:
         assert isinstance(mailer, RecordingMailer)
         return mailer.messages
+
+
+class FailsAtTheSecond(MemoryOrderStore):
+    def save(self, order: Order) -> Order:
+        if order.id == "2":
+            raise StoreUnusable("memory", "it is full")
+        return super().save(order)
+
+
+def test_a_store_that_fails_is_no_refusal() -> None:
+    store = FailsAtTheSecond()
+    with pytest.raises(StoreUnusable):
+        save_many(store, map(order_of, "1123"))
+    assert [row.id for row in store.rows(OrderQuery())] == ["1"]
 
 
 @pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_STORES)

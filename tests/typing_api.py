@@ -64,6 +64,7 @@ from shoppego_orders import (
     remind,
     replay,
     sales_report,
+    save_many,
     settle_recoveries,
     sweep,
     write_file,
@@ -120,6 +121,7 @@ def services_take_any_store(store: OrderStore, now: datetime) -> None:
     assert_type(sweep(store, AbandonmentPolicy(), now), SweepResult)
     assert_type(orders_page(store), OrderPage)
     assert_type(store.rows(OrderQuery()), Iterator[OrderRow])
+    assert_type(save_many(store, map(store.get, ["1"])), Sequence[Order | OrdersError])
 
 
 def an_order_and_its_row_are_judged(order: Order, now: datetime) -> None:

@@ -123,6 +123,7 @@ if TYPE_CHECKING:
         Outcome,
         Task,
         TaskLog,
+        save_many,
     )
     from shoppego_orders.query import Cursor, OrderQuery
     from shoppego_orders.serialization import (
@@ -256,6 +257,7 @@ __all__ = [
     "replay_stored",
     "request_export",
     "sales_report",
+    "save_many",
     "schedule_from_json",
     "schedule_to_json",
     "settle_recoveries",
@@ -399,6 +401,7 @@ _NAMES = {
         "Outcome",
         "Task",
         "TaskLog",
+        "save_many",
     ),
     "query": (
         "Cursor",

@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
-from shoppego_orders.errors import InvalidValue, RefusedRecipient
+from shoppego_orders.errors import InvalidValue, OrdersError, RefusedRecipient, StoreUnusable
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.periods import utc
 from shoppego_orders.query import OrderQuery
@@ -100,6 +100,45 @@ class ColumnStore(Protocol):
         :raises InvalidValue: for a name that is none of them.
         """
         ...
+
+
+@runtime_checkable
+class BulkStore(Protocol):
+    """What a store may offer besides: many orders saved in one transaction."""
+
+    def save_many(self, orders: Iterable[Order]) -> Sequence[Order | OrdersError]:
+        """Save all, or nothing where the store fails; see :func:`save_many`."""
+        ...
+
+
+def save_many(store: OrderStore, orders: Iterable[Order]) -> Sequence[Order | OrdersError]:
+    """Save several orders, in one transaction where the store has them.
+
+    An order that is refused leaves the others as they are. The orders are read to their end
+    first, and may come from a stream of the same store.
+
+    :returns: what became of each, in the same sequence: the order at its new version, without
+        changes, or the error that ``save`` refuses it with.
+    :raises StoreUnusable: where the store fails; a :class:`BulkStore` has then written nothing,
+        and another what came before.
+    """
+    whole = list(orders)
+    if isinstance(store, BulkStore):
+        return store.save_many(whole)
+    return [saved_or_refused(store, order) for order in whole]
+
+
+def saved_or_refused(store: OrderStore, order: Order) -> Order | OrdersError:
+    """Save an order, and return the error that refuses it instead of raising it.
+
+    :raises StoreUnusable: where the store fails.
+    """
+    try:
+        return store.save(order)
+    except StoreUnusable:
+        raise
+    except OrdersError as refused:
+        return refused
 
 
 class Mailer(Protocol):

@@ -20,11 +20,13 @@ from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.adapters.sql.columns import row_of, values_of
 from shoppego_orders.adapters.sql.schema import metadata, schema_version
+from shoppego_orders.errors import OrdersError
 from shoppego_orders.order import LineRow, Order, OrderRow
 from shoppego_orders.periods import epoch_micros, instant_of_micros
-from shoppego_orders.ports import OrderStore
+from shoppego_orders.ports import OrderStore, save_many
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.contracts import expected_orders
+from shoppego_orders.testing.samples import order_of
 from shoppego_orders.testing.store_machine import StoreMachine
 from shoppego_orders.testing.strategies import order_lists, order_rows, queries
 
@@ -104,6 +106,36 @@ def test_columns_lines_tags_and_events_agree_with_the_documents(
         for order, other in zip(saved, more, strict=False):
             store.save(order.record_shipment("J&T", other.id, at=other.placed_at))
     assert list(store.disagreements()) == []
+
+
+@given(data=st.data(), orders=order_lists(min_size=1, max_size=5))
+def test_many_are_saved_as_one_by_one(
+    sql_store: SqlOrderStore, data: st.DataObject, orders: list[Order]
+) -> None:
+    twins = [order_of(f"{each.id}'", shop=each.shop, number=each.number) for each in orders]
+    stored_before = data.draw(st.lists(st.sampled_from(orders), unique_by=id))
+    memory, store = MemoryOrderStore(), emptied(sql_store)
+    loaded = [memory.save(order) for order in stored_before]
+    assert save_many(store, stored_before) == loaded
+    newer = [order.record_shipment("J&T", "1", at=order.placed_at) for order in loaded]
+    newest = [order.record_shipment("J&T", "2", at=order.placed_at) for order in newer]
+    gone = [attrs.evolve(order, id=f"{order.id}!") for order in newer]
+    anything = st.sampled_from([*orders, *twins, *loaded, *newer, *newest, *gone])
+    many = data.draw(st.lists(anything, max_size=12))
+    expected = save_many(memory, many)
+    assert list(map(whole, save_many(store, many))) == list(map(whole, expected))
+    assert list(store.rows(OrderQuery())) == list(memory.rows(OrderQuery()))
+    for row in memory.rows(OrderQuery()):
+        assert whole(store.get(row.id)) == whole(memory.get(row.id))
+        assert store.events(row.id) == memory.events(row.id)
+    assert list(store.disagreements()) == []
+
+
+def whole(outcome: Order | OrdersError) -> object:
+    """What equality leaves out of an order too; of a refusal its kind and its words."""
+    if isinstance(outcome, Order):
+        return outcome, outcome.version, outcome.decided, outcome.changes
+    return type(outcome), str(outcome)
 
 
 @given(order_rows())

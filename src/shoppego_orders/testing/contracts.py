@@ -39,7 +39,15 @@ from shoppego_orders.errors import (
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineItem, LineRow, Order, OrderRow
 from shoppego_orders.periods import epoch_micros
-from shoppego_orders.ports import ColumnStore, Mailer, OrderStore, Outcome, Task, TaskLog
+from shoppego_orders.ports import (
+    ColumnStore,
+    Mailer,
+    OrderStore,
+    Outcome,
+    Task,
+    TaskLog,
+    save_many,
+)
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.samples import (
     NOON,
@@ -180,6 +188,53 @@ class OrderStoreContract:
         outcomes = raced([partial(store.save, each) for each in new])
         assert sorted(map(kind_of, outcomes)) == 5 * ["DuplicateOrder"] + ["Order"]
         assert store.count(EVERYTHING) == len(store.events("1")) == 1
+
+    # Many at once
+
+    def test_many_are_saved_as_one_by_one(self, store: OrderStore) -> None:
+        """Each order is told what became of it; what is refused leaves the others as they are."""
+        old = store.save(order_of("1"))
+        newer = store.save(old.edit_note("first", at=NOON))
+        gone = attrs.evolve(order_of("gone"), version=1, changes=())
+        noted = newer.edit_note("second", at=NOON).set_tags(["gift"], at=NOON)
+        many = [
+            order_of("2", lines=[LineItem("Teh", 2, myr("4.00"))], tags=["rush"]),
+            order_of("1", number="#9"),  # a taken id
+            order_of("3"),
+            order_of("3", number="#9", note="the second of this id"),
+            order_of("4", number="#2"),  # the number of the first
+            old.edit_note("late", at=NOON),
+            noted,
+            noted,
+            newer,
+            gone.edit_note("x", at=NOON),
+            order_of("4", number="#9"),  # free, for what had it was refused
+        ]
+        outcomes = save_many(store, iter(many))
+        expected = ["Order", "DuplicateOrder", "Order", "DuplicateOrder", "DuplicateOrder"]
+        expected += ["StaleOrder", "Order", "StaleOrder", "StaleOrder", "OrderNotFound", "Order"]
+        assert list(map(kind_of, outcomes)) == expected
+        for order, outcome in zip(many, outcomes, strict=True):
+            if isinstance(outcome, Order):
+                assert (outcome, outcome.version) == (order, order.version + len(order.changes))
+                assert outcome.changes == ()
+                assert store.get(order.id) == outcome
+                assert len(store.events(order.id)) == outcome.version
+        assert [row.id for row in store.rows(EVERYTHING)] == ["1", "2", "3", "4"]
+        assert [line.product for line in store.lines(OrderQuery(tag="rush"))] == ["Teh"]
+        assert store.count(OrderQuery(tag="gift")) == 1
+        assert list(save_many(store, [])) == []
+
+    def test_many_may_come_from_a_stream_of_the_store(self, store: OrderStore) -> None:
+        """Nothing is written before the last of them has come."""
+        saved = save_many(store, map(order_of, "abcd"))
+        rows = store.rows(EVERYTHING)
+        again = save_many(store, (store.get(row.id).edit_note("x", at=NOON) for row in rows))
+        assert len(again) == len(saved) == store.count(EVERYTHING)
+        assert {row.note for row in store.rows(EVERYTHING)} == {"x"}
+        with pytest.raises(InvalidValue):
+            save_many(store, (order_of(each) for each in ("new", "")))
+        assert store.count(EVERYTHING) == len(saved)
 
     # History
 

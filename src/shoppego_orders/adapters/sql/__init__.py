@@ -13,6 +13,12 @@ statement that writes it, and a unique index decides about what is new. So a sav
 another save of the same order or number and for nothing else, and is then told. Those that write
 many orders, a batch and ``settle_kept``, take their turns, so that no two wait for each other.
 
+The tables have a version. ``create`` (and ``open``) makes them where there are none, and changes
+none that are there. ``Database(target).check()`` tells their version, and whether this release
+can use it, and writes nothing; ``Database(target).upgrade()`` brings an older version to this
+release's, in one transaction, and is never done unasked. A version that is newer than the
+release is refused by all of them: its rows may mean something else.
+
 Whoever waits is told after half a minute, with nothing written; with PostgreSQL a host's own
 engine decides that by its ``lock_timeout``. A stream keeps a connection until it is read to its
 end, closed or forgotten. A forked process leaves its parent's connections alone.
@@ -27,9 +33,9 @@ from shoppego_orders.errors import MissingExtra
 if find_spec("sqlalchemy") is None:
     raise MissingExtra("sqlalchemy", "sql")
 
-from shoppego_orders.adapters.sql.database import Database
+from shoppego_orders.adapters.sql.database import Database, SchemaCheck
 from shoppego_orders.adapters.sql.exports import SqlExportLog
 from shoppego_orders.adapters.sql.store import SqlOrderStore
 from shoppego_orders.adapters.sql.tasks import SqlTaskLog
 
-__all__ = ["Database", "SqlExportLog", "SqlOrderStore", "SqlTaskLog"]
+__all__ = ["Database", "SchemaCheck", "SqlExportLog", "SqlOrderStore", "SqlTaskLog"]

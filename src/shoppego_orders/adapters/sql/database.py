@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, Self, final
+from typing import Final, NamedTuple, Self, final
 from weakref import WeakSet
 
 from sqlalchemy import (
@@ -21,13 +21,19 @@ from sqlalchemy import (
     inspect,
     make_url,
     select,
+    update,
 )
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from shoppego_orders.adapters.sql.columns import Values
-from shoppego_orders.adapters.sql.dialects import DIALECTS
-from shoppego_orders.adapters.sql.schema import SCHEMA_VERSION, metadata, schema_version
+from shoppego_orders.adapters.sql.dialects import DIALECTS, NO_TABLES
+from shoppego_orders.adapters.sql.schema import (
+    ADDED_AFTER,
+    SCHEMA_VERSION,
+    metadata,
+    schema_version,
+)
 from shoppego_orders.errors import InvalidValue, StoreUnusable
 
 _CHUNK: Final = 500
@@ -39,6 +45,18 @@ _STORABLE: Final = (
 
 Target = str | Path | URL | Engine
 """Where a database is: a file, a SQLAlchemy URL, or an engine that the host made."""
+
+
+class SchemaCheck(NamedTuple):
+    """What a database has in it.
+
+    :ivar version: of its tables; None where it has none yet, and ``create`` makes them.
+    :ivar usable: whether this release can use them as they are; an older version that it can't
+        use, ``upgrade`` brings to its own.
+    """
+
+    version: int | None
+    usable: bool
 
 
 @final
@@ -79,19 +97,65 @@ class Database:
         """Make the tables where there are none yet; repeating it changes nothing.
 
         :raises StoreUnusable: where the database is none, can't be written, belongs to
-            somebody else, or was made by a newer release.
+            somebody else, was made by a newer release, or has to be upgraded.
         """
         with self._told(), self._writing.connect() as connection:
-            if self._version(connection) is None:
+            version = self._version(connection)
+            if version is None:
                 self._dialect.begin_making(connection)
                 # Again, now that no other process can be making them.
-                if self._version(connection) is None:
+                version = self._version(connection)
+                if version is None:
                     metadata.create_all(connection, checkfirst=False)
-                    self._dialect.made(connection)
+                    self._dialect.made(connection, metadata.tables)
                     connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
+                    version = SCHEMA_VERSION
                 connection.commit()
                 # What this connection has read of the database is old; the next one reads anew.
                 connection.invalidate()
+            if version != SCHEMA_VERSION:
+                raise self._refused(version, "Database.upgrade() brings them there")
+
+    def check(self) -> SchemaCheck:
+        """Tell which version the tables are of, and whether this release can use them.
+
+        Writes nothing.
+
+        :raises StoreUnusable: where the database is none, can't be read, or belongs to
+            somebody else, and for a version that this release can't upgrade: a newer one too.
+        """
+        # To look into a file that is not there would make it; only a URI may forbid that.
+        by_path = "uri" not in self.engine.url.query
+        if self.file is not None and by_path and not self.file.exists():
+            return SchemaCheck(None, usable=False)
+        with self._told(), self._writing.connect() as connection:
+            version = self._version(connection)
+        return SchemaCheck(version, usable=version == SCHEMA_VERSION)
+
+    def upgrade(self) -> None:
+        """Bring the tables of an older release to this one's version, in one transaction.
+
+        Repeating it changes nothing; of several processes that do it at once, one does. Make a
+        copy of the database first: there is no way back.
+
+        :raises StoreUnusable: as :meth:`check` does, and where there are no tables, or they
+            can't be written; nothing is changed.
+        """
+        found = self.check()
+        if found.version is None:
+            raise StoreUnusable(self.name, NO_TABLES)
+        if found.usable:
+            return
+        with self._told(), self._writing.connect() as connection:
+            self._dialect.begin_making(connection)
+            # Again, now that no other process can be upgrading them.
+            for step in range(self._version(connection) or found.version, SCHEMA_VERSION):
+                for table in ADDED_AFTER[step]:
+                    table.create(connection)
+                self._dialect.made(connection, {table.name for table in ADDED_AFTER[step]})
+            connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
+            connection.commit()
+            connection.invalidate()  # as above
 
     def close(self) -> None:
         """Close the connections; using the database again opens new ones."""
@@ -180,7 +244,10 @@ class Database:
         return connection
 
     def _version(self, connection: Connection) -> int | None:
-        """The version of the tables that are there, None for no tables at all."""
+        """The version of the tables that are there, None for no tables at all.
+
+        :raises StoreUnusable: for one that this release can neither use nor upgrade.
+        """
         found = set(inspect(connection).get_table_names())
         if schema_version.name not in found:
             foreign = found & set(metadata.tables)
@@ -188,15 +255,16 @@ class Database:
                 problem = f"its table {min(foreign)} was not made by shoppego_orders"
                 raise StoreUnusable(self.name, problem)
             return None
-        version = connection.execute(select(schema_version.c.version)).scalar()
-        if version != SCHEMA_VERSION:
+        version: int | None = connection.execute(select(schema_version.c.version)).scalar()
+        if version != SCHEMA_VERSION and version not in ADDED_AFTER:
             age = "an older" if version in range(1, SCHEMA_VERSION) else "a newer"
-            raise StoreUnusable(
-                self.name,
-                f"its tables are of version {version}, and this release of shoppego_orders "
-                f"knows version {SCHEMA_VERSION}; {age} release may have made them",
-            )
-        return SCHEMA_VERSION
+            raise self._refused(version, f"{age} release may have made them")
+        return version
+
+    def _refused(self, version: int | None, reason: str) -> StoreUnusable:
+        found = f"its tables are of version {version}"
+        known = f"this release of shoppego_orders knows version {SCHEMA_VERSION}"
+        return StoreUnusable(self.name, f"{found}, and {known}; {reason}")
 
     @contextmanager
     def _told(self) -> Generator[None]:
@@ -235,7 +303,7 @@ class Opened:
         :raises InvalidValue: for a URL that is none.
         :raises MissingExtra: for PostgreSQL, without psycopg.
         :raises StoreUnusable: where it is no database, can't be reached or written, or was made
-            by a newer release.
+            by a newer release; and by an older one, until it is upgraded.
         """
         opened = cls(target)
         try:

@@ -11,9 +11,12 @@ from typing import Any, Final, Protocol, final
 
 from sqlalchemy import (
     URL,
+    Column,
     ColumnElement,
     Connection,
     Engine,
+    Executable,
+    Table,
     Text,
     TypeDecorator,
     bindparam,
@@ -22,6 +25,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine.interfaces import Dialect as Compiled
 from sqlalchemy.exc import DBAPIError
@@ -37,7 +41,7 @@ from shoppego_orders.texts import UNSTORABLE
 _PATIENCE_MS: Final = 30_000
 _OLDEST_SQLITE: Final = (3, 35)
 _MAKING_TABLES: Final = 0x5348_4F50  # ours among a database's advisory locks
-_NO_TABLES: Final = "it has no tables for orders yet; importing, or create(), makes them"
+NO_TABLES: Final = "it has no tables for orders yet; importing, or create(), makes them"
 
 
 class Dialect(Protocol):
@@ -78,8 +82,8 @@ class Dialect(Protocol):
         """Begin to make the tables: one process at a time."""
         ...
 
-    def made(self, connection: Connection) -> None:
-        """End making the tables, before it is committed."""
+    def made(self, connection: Connection, tables: Collection[str]) -> None:
+        """End making some tables, before it is committed."""
         ...
 
     def problem(self, error: BaseException | None, name: str) -> str:
@@ -125,17 +129,18 @@ class _Sqlite:
         _use_wal(connection)
         self.begin(connection)
 
-    def made(self, connection: Connection) -> None:
+    def made(self, connection: Connection, tables: Collection[str]) -> None:
         # Analysing any table makes the one that statistics stand in.
         connection.exec_driver_sql(f"ANALYZE {schema_version.name}")
         connection.exec_driver_sql(
-            "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)", list(SQLITE_STATISTICS)
+            "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
+            [told for told in SQLITE_STATISTICS if told[0] in tables],
         )
 
     def problem(self, error: BaseException | None, name: str) -> str:
         told = str(error)
         if told.startswith("no such table: shoppego_"):
-            return _NO_TABLES
+            return NO_TABLES
         # SQLite's only words for three different things.
         if told == "unable to open database file":
             path = Path(name)
@@ -199,14 +204,14 @@ class _Postgresql:
             problem = f"its encoding is {encoding}, and only UTF8 holds every text, in its order"
             raise StoreUnusable(self.name(connection.engine.url), problem)
 
-    def made(self, connection: Connection) -> None:
+    def made(self, connection: Connection, tables: Collection[str]) -> None:
         pass
 
     def problem(self, error: BaseException | None, name: str) -> str:  # noqa: ARG002  # SQLite's
         diagnosis: Any = getattr(error, "diag", None)  # Any: psycopg may not be installed
         told: str = getattr(diagnosis, "message_primary", None) or " ".join(str(error).split())
         if told.startswith('relation "shoppego_') and told.endswith("does not exist"):
-            return _NO_TABLES
+            return NO_TABLES
         return told
 
 
@@ -241,6 +246,17 @@ def _use_wal(connection: Connection) -> None:
 def _set_patience(driver: Any, _: object) -> None:  # Any: SQLAlchemy does not say which
     driver.execute(f"SET lock_timeout = {_PATIENCE_MS}")
     driver.commit()
+
+
+def inserts_of_what_is_free(table: Table, *told: Column[Any]) -> Mapping[str, Executable]:
+    """What adds rows but those that a unique index has already, by SQLAlchemy's name of each kind.
+
+    :param told: what to return of the rows that were added.
+    """
+    return {
+        "sqlite": sqlite.insert(table).on_conflict_do_nothing().returning(*told),
+        "postgresql": postgresql.insert(table).on_conflict_do_nothing().returning(*told),
+    }
 
 
 def one_of(searched: ColumnElement[Any], texts: Collection[str]) -> ColumnElement[bool]:

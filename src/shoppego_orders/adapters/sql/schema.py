@@ -6,6 +6,7 @@ currency, statuses are their words. The columns follow from the order and are wr
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import NoneType
@@ -191,6 +192,9 @@ Index(
     sqlite_where=exports.c.open == true(),
     postgresql_where=exports.c.open == true(),
 )
+
+ADDED_AFTER: Final[Mapping[int, Sequence[Table]]] = {2: (exports,)}
+"""What an upgrade adds to the tables of a version; those of version 1 are too different."""
 
 SQLITE_STATISTICS: Final = (
     (orders.name, "sqlite_autoindex_shoppego_orders_1", "1000000 1"),

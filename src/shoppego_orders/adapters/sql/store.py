@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Final, final
+from itertools import chain, groupby, islice
+from typing import Any, Final, Self, final
 
 import attrs
 from sqlalchemy import (
@@ -23,7 +24,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from shoppego_orders.adapters.sql import queries
 from shoppego_orders.adapters.sql.columns import (
@@ -35,10 +35,18 @@ from shoppego_orders.adapters.sql.columns import (
     values_of,
 )
 from shoppego_orders.adapters.sql.database import Opened
+from shoppego_orders.adapters.sql.dialects import inserts_of_what_is_free
 from shoppego_orders.adapters.sql.schema import order_events, order_lines, order_tags, orders
-from shoppego_orders.errors import DuplicateOrder, InvalidValue, OrderNotFound, StaleOrder
+from shoppego_orders.errors import (
+    DuplicateOrder,
+    InvalidValue,
+    OrderNotFound,
+    OrdersError,
+    StaleOrder,
+)
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.periods import epoch_micros
+from shoppego_orders.ports import saved_or_refused
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.serialization import (
     event_from_json,
@@ -83,28 +91,47 @@ class SqlOrderStore(Opened):
         if not order.changes:
             with self.database.reading() as connection:
                 return attrs.evolve(order, decided=_stored_decision(connection, order))
-        saved = attrs.evolve(order, version=order.version + len(order.changes), changes=())
         # All that can be done before the lock is taken.
-        values = values_of(OrderRow.of(saved))
-        values |= {"version": saved.version, "document": order_to_json(saved)}
-        events = [
-            _event_values(event, number)
-            for number, event in enumerate(order.changes, order.version + 1)
-        ]
+        written = _Written.of(order)
         with self.database.writing() as connection:
             if order.version == 0:
-                _add(connection, saved, values)
-            else:
-                decided = _replace(connection, order, values)
-                saved = attrs.evolve(saved, decided=decided)
-            connection.execute(_ADD_EVENT, events)
-            if saved.lines:
-                connection.execute(_ADD_LINE, list(line_values(saved)))
-            if saved.tags:
-                connection.execute(
-                    _ADD_TAG, [{"order_id": saved.id, "tag": tag} for tag in saved.tags]
-                )
-        return saved
+                (outcome,) = _add(connection, [written])
+                if isinstance(outcome, OrdersError):
+                    raise outcome
+                return outcome
+            decided = _replace(connection, order, written.values)
+            _add_parts(connection, [written])
+            return attrs.evolve(written.saved, decided=decided)
+
+    def save_many(self, orders: Iterable[Order]) -> Sequence[Order | OrdersError]:
+        """Save several orders in one transaction; see :func:`~shoppego_orders.ports.save_many`.
+
+        New orders that follow each other are written together, which is the fastest way in.
+
+        :returns: what became of each, in the same sequence.
+        :raises StoreUnusable: where the database fails; nothing is written.
+        """
+        # Taken whole before the lock is: they may come from a stream that is being written to.
+        whole = list(orders)
+        outcomes: list[Order | OrdersError] = []
+        with self.database.batch():
+            for new, run in groupby(whole, _is_new):
+                if new:
+                    while together := [*map(_Written.of, islice(run, _TOGETHER))]:
+                        outcomes += self._added(together)
+                else:
+                    outcomes += (saved_or_refused(self, order) for order in run)
+        return outcomes
+
+    def _added(self, new: Sequence[_Written]) -> Sequence[Order | OrdersError]:
+        try:
+            with self.database.writing() as connection:
+                return _add(connection, new)
+        except InvalidValue as refused:
+            if len(new) == 1:
+                return [refused]
+        # One of them can't be stored; nobody knows which.
+        return [outcome for each in new for outcome in self._added([each])]
 
     def batch(self) -> AbstractContextManager[None]:
         """Write all that this thread saves within, in one transaction: ``with store.batch():``.
@@ -220,11 +247,53 @@ class SqlOrderStore(Opened):
         return (line_of(row, values) for values in found)
 
 
-def _add(connection: Connection, order: Order, values: dict[str, object]) -> None:
-    try:
-        connection.execute(_ADD, values)
-    except IntegrityError:
-        raise DuplicateOrder(order.id, order.shop, order.number) from None
+@attrs.frozen
+class _Written:
+    """An order as it is once it is saved, and what stands for it in the tables."""
+
+    saved: Order
+    values: dict[str, object]
+    events: Sequence[dict[str, object]]
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        saved = attrs.evolve(order, version=order.version + len(order.changes), changes=())
+        values = values_of(OrderRow.of(saved))
+        values |= {"version": saved.version, "document": order_to_json(saved)}
+        numbered = enumerate(order.changes, order.version + 1)
+        return cls(saved, values, [_event_values(event, number) for number, event in numbered])
+
+
+def _add(connection: Connection, new: Sequence[_Written]) -> Sequence[Order | DuplicateOrder]:
+    """Add those whose id and number are free, and tell of each what became of it."""
+    add = _ADD[connection.dialect.name]
+    added = set(map(tuple, connection.execute(add, [each.values for each in new])))
+    outcomes: list[Order | DuplicateOrder] = []
+    written: list[_Written] = []
+    for each in new:
+        order = each.saved
+        key = order.id, order.shop, order.number
+        # Of several with the same key the first was added, or none.
+        if key in added:
+            added.remove(key)
+            written.append(each)
+            outcomes.append(order)
+        else:
+            outcomes.append(DuplicateOrder(*key))
+    if written:
+        _add_parts(connection, written)
+    return outcomes
+
+
+def _add_parts(connection: Connection, written: Sequence[_Written]) -> None:
+    """Add the events, and the lines and tags of which none are there."""
+    connection.execute(_ADD_EVENT, list(chain.from_iterable(each.events for each in written)))
+    lines = list(chain.from_iterable(line_values(each.saved) for each in written))
+    if lines:
+        connection.execute(_ADD_LINE, lines)
+    tags = [{"order_id": each.saved.id, "tag": tag} for each in written for tag in each.saved.tags]
+    if tags:
+        connection.execute(_ADD_TAG, tags)
 
 
 def _replace(connection: Connection, order: Order, values: dict[str, object]) -> bool:
@@ -257,6 +326,10 @@ def _stored_decision(connection: Connection, order: Order) -> bool:
     return decided
 
 
+def _is_new(order: Order) -> bool:
+    return order.version == 0 and bool(order.changes)
+
+
 def _id(row: OrderRow) -> str:
     return row.id
 
@@ -276,6 +349,8 @@ def _event_values(event: OrderEvent, number: int) -> dict[str, object]:
     }
 
 
+_TOGETHER: Final = 500
+"""How many new orders are written at once: what they are in the tables is held in memory."""
 # Built once: what is built anew is compiled anew.
 _FIXED: Final = frozenset({"id", "shop", "number", "placed_at"})
 """What no event changes; left out of an update, their indexes stay as they are."""
@@ -285,7 +360,7 @@ _STORED: Final = select(orders.c.version, orders.c.decided).where(_BY_ID)
 _EVERYTHING: Final = select(
     orders.c.document, orders.c.version, *(orders.c[name] for name in OrderRow._fields)
 ).order_by(orders.c.placed_at, orders.c.id)
-_ADD: Final = insert(orders)
+_ADD: Final = inserts_of_what_is_free(orders, orders.c.id, orders.c.shop, orders.c.number)
 _CHANGED: Final[dict[str, ColumnElement[Any]]] = {  # Any: one column of each kind
     column.name: bindparam(column.name) for column in orders.c if column.name not in _FIXED
 }
