@@ -24,6 +24,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from shoppego_orders.adapters.sql import queries
 from shoppego_orders.adapters.sql.columns import (
@@ -95,10 +96,8 @@ class SqlOrderStore(Opened):
         written = _Written.of(order)
         with self.database.writing() as connection:
             if order.version == 0:
-                (outcome,) = _add(connection, [written])
-                if isinstance(outcome, OrdersError):
-                    raise outcome
-                return outcome
+                _add_one(connection, written)
+                return written.saved
             decided = _replace(connection, order, written.values)
             _add_parts(connection, [written])
             return attrs.evolve(written.saved, decided=decided)
@@ -264,13 +263,19 @@ class _Written:
         return cls(saved, values, [_event_values(event, number) for number, event in numbered])
 
 
+def _add_one(connection: Connection, new: _Written) -> None:
+    # Of one alone the error tells as much as an answer would, and is a fifth faster to ask for.
+    try:
+        connection.execute(_ADD_ONE, new.values)
+    except IntegrityError:
+        raise DuplicateOrder(new.saved.id, new.saved.shop, new.saved.number) from None
+    _add_parts(connection, [new])
+
+
 def _add(connection: Connection, new: Sequence[_Written]) -> Sequence[Order | DuplicateOrder]:
     """Add those whose id and number are free, and tell of each what became of it."""
     add = _ADD[connection.dialect.name]
-    values = [each.values for each in new]
-    # For one alone SQLAlchemy is faster when it is not told that there may be more.
-    found = connection.execute(add, values if len(values) > 1 else values[0])
-    added = set(map(tuple, found))
+    added = set(map(tuple, connection.execute(add, [each.values for each in new])))
     outcomes: list[Order | DuplicateOrder] = []
     written: list[_Written] = []
     for each in new:
@@ -363,6 +368,7 @@ _STORED: Final = select(orders.c.version, orders.c.decided).where(_BY_ID)
 _EVERYTHING: Final = select(
     orders.c.document, orders.c.version, *(orders.c[name] for name in OrderRow._fields)
 ).order_by(orders.c.placed_at, orders.c.id)
+_ADD_ONE: Final = insert(orders)
 _ADD: Final = inserts_of_what_is_free(orders, orders.c.id, orders.c.shop, orders.c.number)
 _CHANGED: Final[dict[str, ColumnElement[Any]]] = {  # Any: one column of each kind
     column.name: bindparam(column.name) for column in orders.c if column.name not in _FIXED
