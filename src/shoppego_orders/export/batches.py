@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any, Final
 
 from shoppego_orders.errors import CurrencyMismatch, InvalidValue
-from shoppego_orders.export.columns import Column, ColumnKind
+from shoppego_orders.export.columns import Column, ColumnKind, currency_place
 from shoppego_orders.money import Money
 from shoppego_orders.order import OrderRow
 from shoppego_orders.periods import epoch_micros, utc
@@ -26,8 +26,7 @@ def batches_of_rows(rows: Iterable[Any], columns: Sequence[Column[Any]]) -> Iter
         and ``CurrencyMismatch`` for money in another currency than the record's.
     """
     read = _reading(columns)
-    kinds = [column.kind for column in columns]
-    currency = kinds.index(ColumnKind.CURRENCY) if ColumnKind.CURRENCY in kinds else None
+    currency = currency_place(columns)
     taken = iter(rows)
     while batch := list(islice(taken, _AT_ONCE)):
         values = read(batch)

@@ -47,7 +47,7 @@ class Texts:
             joined = "\0" + "\0".join(map(self._storable, texts))
             texts = _parted(joined)
         if self._profile.for_people and "\r" in joined:
-            joined = joined.replace("\r\n", "\n").replace("\r", "\n")
+            joined = self._profile.line_ends(joined)
             texts = _parted(joined)
         guard = self._guards[kind]
         if guard is not None and (kind is not ColumnKind.TEXT or _any(FORMULA_SIGNS, joined)):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import Final, Generic, TypeVar, final
+from typing import Any, Final, Generic, TypeVar, final
 
 import attrs
 
@@ -234,3 +234,9 @@ def check_columns(columns: Iterable[Column[Row] | LineColumn]) -> None:
             ", ".join(keys),
             "the column currency, or another of that kind, beside money; and one",
         )
+
+
+def currency_place(columns: Iterable[Column[Any]]) -> int | None:  # Any: nothing is read off a row
+    """Which of the columns says the currency; where none does, there is no money."""
+    places = (place for place, each in enumerate(columns) if each.kind is ColumnKind.CURRENCY)
+    return next(places, None)

@@ -15,6 +15,7 @@ from shoppego_orders.export.columns import (
     InstantStyle,
     Value,
     check_columns,
+    currency_place,
 )
 from shoppego_orders.export.profiles import PLAIN, Profile, profile_of
 from shoppego_orders.money import Money
@@ -54,10 +55,9 @@ def read_export(
 def _values(
     chunks: Iterable[bytes], columns: tuple[Column[Any], ...], zone: tzinfo, profile: Profile
 ) -> Iterator[tuple[Value, ...]]:
-    titles = [_as_written(profile.header(column), profile) for column in columns]
-    kinds = [column.kind for column in columns]
-    # Where there is no such column there is no money either.
-    currency = kinds.index(ColumnKind.CURRENCY) if ColumnKind.CURRENCY in kinds else 0
+    # A title is a text like any other.
+    titles = [profile.line_ends(storable(profile.header(column))) for column in columns]
+    currency = currency_place(columns)
     readers = [_reader(column, zone, profile) for column in columns]
     guards = [profile.guard(column.kind) for column in columns]
     header_guard = profile.guard(ColumnKind.TEXT)
@@ -70,10 +70,11 @@ def _values(
             problem = f"it has {len(cells)} cells; expected {len(columns)}"
             raise InvalidDocument(f"record {number}", problem)
         texts = [_unguarded(cell, guard) for cell, guard in zip(cells, guards, strict=True)]
+        code = "" if currency is None else texts[currency]
         values: list[Value] = []
         for column, reader, text in zip(columns, readers, texts, strict=True):
             try:
-                values.append(reader(text, texts[currency]))
+                values.append(reader(text, code))
             except (OrdersError, ValueError, KeyError):
                 place = f"record {number}, {column.key}"
                 raise InvalidDocument(place, f"{text!r} is no {column.kind.value}") from None
@@ -84,12 +85,6 @@ def _unguarded(cell: str, guard: re.Pattern[str] | None) -> str:
     if guard is not None and cell.startswith("'") and guard.match(cell):
         return cell[1:]
     return cell
-
-
-def _as_written(title: str, profile: Profile) -> str:
-    # Keys are of one line; a label may be of several, and is a text like any other.
-    title = storable(title)
-    return title.replace("\r\n", "\n").replace("\r", "\n") if profile.for_people else title
 
 
 def _reader(column: Column[Any], zone: tzinfo, profile: Profile) -> Callable[[str, str], Value]:

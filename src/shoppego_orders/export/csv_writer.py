@@ -14,7 +14,13 @@ import attrs
 
 from shoppego_orders.export.batches import Batch, batches_of_rows, checked_batches
 from shoppego_orders.export.cells import Amounts, Instants, Texts
-from shoppego_orders.export.columns import Column, ColumnKind, InstantStyle, check_columns
+from shoppego_orders.export.columns import (
+    Column,
+    ColumnKind,
+    InstantStyle,
+    check_columns,
+    currency_place,
+)
 from shoppego_orders.export.profiles import PLAIN, Profile, profile_of
 from shoppego_orders.periods import SHOP_TIME_ZONE, time_zone
 
@@ -94,6 +100,7 @@ class CsvStream(Iterator[bytes]):
     ) -> None:
         self._batches = batches
         self._columns = columns
+        self._currency = currency_place(columns)
         self._profile = profile
         self._texts = Texts(profile)
         self._amounts = Amounts()
@@ -125,11 +132,11 @@ class CsvStream(Iterator[bytes]):
 
     def _currencies(self, batch: Batch) -> str | Sequence[str]:
         """The currency of all records, or of each; without such a column there is no money."""
-        for column, values in zip(self._columns, batch, strict=True):
-            if column.kind is ColumnKind.CURRENCY:
-                # Where records state none they have no money either, which is seen one by one.
-                return values[0] if values[0] and len(set(values)) == 1 else values
-        return ""
+        if self._currency is None:
+            return ""
+        values = batch[self._currency]
+        # Where records state none they have no money either, which is seen one by one.
+        return values[0] if values[0] and len(set(values)) == 1 else values
 
     def _lines(self, columns: Sequence[Sequence[str]]) -> bytes:
         if len(columns) == 1:

@@ -76,6 +76,10 @@ class Profile:
             return column.title or column.key
         return (column.malay if self.headers is Headers.MALAY else "") or column.label or column.key
 
+    def line_ends(self, text: str) -> str:
+        """A text with the line breaks that a cell of this profile has."""
+        return text.replace("\r\n", "\n").replace("\r", "\n") if self.for_people else text
+
     def guard(self, kind: ColumnKind) -> re.Pattern[str] | None:
         """The test whether a cell of this kind gets the ``'``, by ``match`` from its start.
 
