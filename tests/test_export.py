@@ -24,6 +24,7 @@ import pytest
 
 from shoppego_orders.adapters.memory import MemoryOrderStore, RecordingMailer
 from shoppego_orders.adapters.shelf import DirectoryShelf
+from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import (
     CurrencyMismatch,
@@ -374,6 +375,15 @@ def test_columns_of_plain_values_are_checked() -> None:
     for batch in (good[:4], (*good[:4], [1, 2])):
         with pytest.raises(InvalidValue, match="5 columns of the same length"):
             list(write_columns([batch], columns))
+
+
+def test_a_column_may_look_into_a_field_whatever_the_store(tmp_path: Path) -> None:
+    sen = Column[OrderRow]("sen", "Sen", ColumnKind.INTEGER, "total.minor")
+    request = ExportRequest(columns=ColumnSet("mine", [*SHOPPEGO.chosen(["id"]).columns, sen]))
+    with SqlOrderStore.open(tmp_path / "orders.sqlite") as store:
+        store.save(an_order())
+        written = text_of(export_csv(store, request))
+    assert written == text_of(export_csv(stored(an_order()), request)) == "id,sen\r\n1,1800\r\n"
 
 
 def test_records_without_money_need_no_currency() -> None:

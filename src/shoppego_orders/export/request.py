@@ -157,7 +157,9 @@ class Reading:
             lines = self._watched(_lines(store, request.query))
             return write_csv(lines, request.columns.per_line, tz=tz, profile=profile)
         columns = request.columns.per_order
-        fields = [column.value for column in columns if isinstance(column.value, str)]
+        # A column may name more than a field, as "total.minor" does, which rows alone can answer.
+        named = [column.value for column in columns if isinstance(column.value, str)]
+        fields = [name for name in named if name in OrderRow._fields]
         if isinstance(store, ColumnStore) and len(fields) == len(columns):
             batches = self._watched_batches(store.columns(request.query, fields))
             return write_columns(batches, columns, tz=tz, profile=profile)
