@@ -21,7 +21,7 @@ settings.register_profile("dev", _COMMON, max_examples=50)
 settings.register_profile(
     "ci", _COMMON, max_examples=40, derandomize=True, print_blob=True, database=None
 )
-# For what is not about our laws: whether old releases of what we depend on will do.
+# For what is not about our laws: whether another Python, or what we depend on, will do.
 settings.register_profile("few", settings.get_profile("ci"), max_examples=12)
 settings.register_profile("deep", _COMMON, max_examples=5_000, print_blob=True)
 settings.load_profile(
