@@ -6,20 +6,18 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from html import escape
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import attrs
 
-from shoppego_orders.attribution.logos import LOGOS
 from shoppego_orders.errors import InvalidValue, OrdersError, TooManySavedTabs
 from shoppego_orders.money import Money
 from shoppego_orders.order import Fulfillment, Life, OrderRow, PaymentStatus
 from shoppego_orders.periods import Period, instant_from_iso
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import Cursor, OrderQuery
-from shoppego_orders.texts import folded, storable
+from shoppego_orders.texts import folded, one_line, storable
 
 PAGE_SIZE: Final = 50
 LARGEST_PAGE: Final = 500
@@ -166,7 +164,7 @@ class SavedTabs:
         return f"one of {', '.join((*Tab, *(tab.name for tab in self.tabs)))}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class OrderPage:
     """One page of orders, newest first; and what can be exported from it.
 
@@ -205,30 +203,15 @@ class OrderPage:
         """All the shop's orders, those in no tab but Archived among them."""
         return OrderQuery(shop=self.shop)
 
+    def __repr__(self) -> str:
+        shop = "all shops" if self.shop is None else self.shop
+        return f"<OrderPage {one_line(f'{self.tab} of {shop}')}: {len(self.rows)} of {self.total}>"
+
     def _repr_html_(self) -> str:
-        """The page as a notebook shows it: logos, statuses and totals; times are UTC."""
-        head = "".join(f"<th>{each}</th>" for each in _HEAD)
-        body = "".join(map(_html_row, self.rows))
-        shown = f"{escape(self.tab)}: {len(self.rows)} of {self.total} orders"
-        return f"<table><caption>{shown}</caption><tr>{head}</tr>{body}</table>"
+        """The page as a notebook shows it: logos, badges and totals; times are UTC."""
+        from shoppego_orders.page_view import page_html
 
-
-_HEAD = ("", "Number", "Placed", "Customer", "Total", "Payment", "Fulfillment")
-
-
-def _html_row(row: OrderRow) -> str:
-    # A row of the merchant's own table has a slug and no drawing: its key is shown.
-    logo = LOGOS.get(row.logo or "") or escape(row.source or "")
-    texts = (
-        row.number,
-        row.placed_at.isoformat(" ", "minutes"),
-        row.customer_name,
-        str(row.total),
-        row.payment_status,
-        row.fulfillment,
-    )
-    cells = "".join(f"<td>{escape(text)}</td>" for text in texts)
-    return f"<tr><td>{logo}</td>{cells}</tr>"
+        return page_html(self)
 
 
 def orders_page(

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from fractions import Fraction
-from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notebook_html import Page, shown
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.attribution import (
     Journey,
@@ -322,24 +322,6 @@ def hostile_rows(draw: st.DrawFn) -> list[OrderRow | LineRow]:
     return [*named, LineRow.of(row, 1, line)]
 
 
-class Tags(HTMLParser):
-    """The tags and attributes of a page, and how deep it ends."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: set[str] = set()
-        self.open: list[str] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found |= {tag, *(name for name, _ in attrs)}
-        self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
 @given(hostile_rows(), st.sampled_from(By))
 def test_no_name_breaks_a_table(rows: list[OrderRow | LineRow], by: By) -> None:
     report = SalesReport.of(rows)
@@ -349,13 +331,7 @@ def test_no_name_breaks_a_table(rows: list[OrderRow | LineRow], by: By) -> None:
     for block in blocks:
         assert len(block.strip("\n").split("\n")) == 1 + len(lines) + of_totals
     assert all(char.isprintable() or char == "\n" for char in report.text(by))
-    html = report._repr_html_()  # pyright: ignore[reportPrivateUsage]  # as a notebook calls it
-    page = Tags(html)
-    assert page.open == []
-    assert page.found <= {
-        *("div", "p", "table", "thead", "tbody", "tfoot", "tr", "th", "td", "bdi"),
-        *("style", "scope"),
-    }
+    Page(shown(report))
 
 
 @given(hostile_rows(), st.sampled_from(By), st.sampled_from(("excel", "plain")))

@@ -43,7 +43,7 @@ class ReminderCounts:
     unknown: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class RecoveryReport:
     """What became of the abandoned checkouts of a period.
 
@@ -62,6 +62,18 @@ class RecoveryReport:
     recovered: Mapping[str, Money]
     substituted: Mapping[str, Money]
     reminders: ReminderCounts | None = None
+
+    def __repr__(self) -> str:
+        ends = ", ".join(f"{count} {end}" for end, count in self.outcomes.items() if count)
+        earned = ", ".join(map(str, self.recovered.values()))
+        told = f"{ends or 'none'}; won back: {earned or 'nothing'}"
+        return f"<RecoveryReport: {self.abandoned} abandoned: {told}>"
+
+    def _repr_html_(self) -> str:
+        """The report as a notebook shows it."""
+        from shoppego_orders.abandonment.view import recovery_html
+
+        return recovery_html(self)
 
 
 def recovery_report(

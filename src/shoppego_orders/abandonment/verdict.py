@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from html import escape
 
 import attrs
 
@@ -87,27 +86,16 @@ class Verdict:
 
     def explain(self) -> str:
         """The whole verdict for a person: several lines of text, times in UTC."""
-        return "\n".join((*self._heading(), *_outline(self.finding)))
-
-    def _heading(self) -> tuple[str, str]:
-        answer = {
-            VerdictStatus.NOT_DUE: f"not due until {instant_text(self.due)}",
-            VerdictStatus.ABANDONED: f"abandoned at {instant_text(self.due)}",
-            VerdictStatus.KEPT: "kept",
-        }[self.status]
-        began, due = instant_text(self.began), instant_text(self.due)
-        judged = f"It began at {began}, with its deadline at {due} (policy {self.policy})."
-        return f"Order {one_line(self.order_id)}: {answer}", judged
+        return "\n".join((*heading_of(self), *_outline(self.finding)))
 
     def _repr_html_(self) -> str:
-        answer, judged = map(escape, self._heading())
-        return (
-            f'<div class="shoppego-verdict"><strong>{answer}</strong><br>'
-            f"<small>{judged}</small>{_list([self.finding])}</div>"
-        )
+        """The verdict as a notebook shows it: a tree of what was asked; what decided is bold."""
+        from shoppego_orders.abandonment.view import verdict_html
+
+        return verdict_html(self)
 
     def __repr__(self) -> str:
-        heading, judged = self._heading()
+        heading, judged = heading_of(self)
         return f"<Verdict: {heading}. {judged}>"
 
     def __eq__(self, other: object) -> bool:
@@ -122,24 +110,28 @@ class Verdict:
         return self.order_id, self.policy, self.began, self.due, self.status
 
 
+def heading_of(verdict: Verdict) -> tuple[str, str]:
+    """Tell the answer, and what it is an answer to: two lines."""
+    began, due = instant_text(verdict.began), instant_text(verdict.due)
+    answer = {
+        VerdictStatus.NOT_DUE: f"not due until {due}",
+        VerdictStatus.ABANDONED: f"abandoned at {due}",
+        VerdictStatus.KEPT: "kept",
+    }[verdict.status]
+    judged = f"It began at {began}, with its deadline at {due} (policy {verdict.policy})."
+    return f"Order {one_line(verdict.order_id)}: {answer}", judged
+
+
 def _outline(finding: Finding, depth: int = 0) -> Iterator[str]:
-    yield f"{'  ' * depth}{_line(finding)}"
+    yield f"{'  ' * depth}{line_of(finding)}"
     for part in finding.parts:
         yield from _outline(part, depth + 1)
 
 
-def _line(finding: Finding) -> str:
+def line_of(finding: Finding) -> str:
+    """Tell on one line what a rule found."""
     line = f"{'yes' if finding.holds else 'no'}: {finding.saw}"
     if not (finding.holds or finding.parts or finding.saw.endswith(finding.wanted)):
         line += f" (Asked for: {finding.wanted})"
     # What a customer or a merchant typed stays on its line.
     return one_line(line)
-
-
-def _list(findings: list[Finding]) -> str:
-    items = "".join(
-        f"<li>{'&#x2713;' if finding.holds else '&#x2717;'} {escape(_line(finding))}"
-        f"{_list([*finding.parts]) if finding.parts else ''}</li>"
-        for finding in findings
-    )
-    return f"<ul>{items}</ul>"

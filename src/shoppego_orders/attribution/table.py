@@ -42,7 +42,7 @@ def _own_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
     return tuple(_own_host(host) for host in hosts)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class AttributionTable:
     """Rows of sources, and a shop's own rules and hosts. A value: every change is a new table.
 
@@ -68,25 +68,23 @@ class AttributionTable:
     _index: Index = attrs.field(
         init=False,
         eq=False,
-        repr=False,
         default=attrs.Factory(lambda self: Index.of(self.rows), takes_self=True),
     )
     _referrers: dict[str | None, _Referrer] = attrs.field(
-        init=False, eq=False, repr=False, factory=dict["str | None", "_Referrer"]
+        init=False, eq=False, factory=dict["str | None", "_Referrer"]
     )
-    _origins: dict[str, str] = attrs.field(init=False, eq=False, repr=False, factory=dict[str, str])
+    _origins: dict[str, str] = attrs.field(init=False, eq=False, factory=dict[str, str])
     _answers: dict[tuple[str | None, ...], Attribution] = attrs.field(
-        init=False, eq=False, repr=False, factory=dict["tuple[str | None, ...]", Attribution]
+        init=False, eq=False, factory=dict["tuple[str | None, ...]", Attribution]
     )
     # Hashes of what was seen once, each at its own place or the place of one that it drove out.
     _seen: list[int] = attrs.field(
         init=False,
         eq=False,
-        repr=False,
         default=attrs.Factory(lambda self: [0] * min(self.remembered, _PLACES), takes_self=True),
     )
     _verdicts: dict[_Key, Attribution] = attrs.field(
-        init=False, eq=False, repr=False, factory=dict["_Key", Attribution]
+        init=False, eq=False, factory=dict["_Key", Attribution]
     )
 
     def __attrs_post_init__(self) -> None:
@@ -171,6 +169,16 @@ class AttributionTable:
         if answers < 0:
             raise InvalidValue("answers", answers, "a number, or 0 for none")
         return attrs.evolve(self, remembered=answers)
+
+    def __repr__(self) -> str:
+        shop = f" for {', '.join(self.own_hosts)}" if self.own_hosts else ""
+        return f"<AttributionTable: {len(self.rows)} sources, {len(self.rules)} rules{shop}>"
+
+    def _repr_html_(self) -> str:
+        """The table as a notebook shows it: its first rows, what they are recognised by, rules."""
+        from shoppego_orders.attribution.view import table_html
+
+        return table_html(self)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Leave out what can be made again: a table is sent to every worker of a cluster."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shoppego_orders.notebook import SalesPlot
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class SalesReport:
     """Sums of orders, which can be asked in many ways; what counts as a sale, :class:`Sales` says.
 
@@ -38,7 +38,7 @@ class SalesReport:
 
     tz: str
     model: str
-    _tally: Tally = attrs.field(repr=False)
+    _tally: Tally
 
     @classmethod
     def of(
@@ -148,8 +148,16 @@ class SalesReport:
 
         return plot_sales(self)
 
+    def __repr__(self) -> str:
+        try:
+            totals = [f"{sales.net} from {sales.orders} orders" for sales in self.totals().values()]
+        except InvalidValue:
+            totals = ["more than money can hold"]
+        model = f", credited by {one_line(self.model)}" if self.model else ""
+        return f"<SalesReport: {', '.join(totals) or 'no orders'}; days of {self.tz}{model}>"
+
     def _repr_html_(self) -> str:
-        """Show totals, times and sources in a notebook: no script, no colour, nothing unescaped.
+        """Show totals, times and sources in a notebook.
 
         Times are days, or else the weeks or the months, where there would be too many.
         """

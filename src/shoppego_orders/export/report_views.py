@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from html import escape
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +11,8 @@ from shoppego_orders.export.columns import Column, ColumnKind
 from shoppego_orders.export.csv_writer import CsvStream, write_csv
 from shoppego_orders.export.profiles import Profile
 from shoppego_orders.export.sales import COUNTS, By, Count, Sales
+from shoppego_orders.markup import Markup, view
+from shoppego_orders.markup import table as table_of
 from shoppego_orders.money import Money
 from shoppego_orders.texts import one_line
 
@@ -37,7 +38,7 @@ def text_of(table: Table) -> str:
 def html_of(title: str, tables: Iterable[Table]) -> str:
     """Write tables below each other, for a notebook of any colours."""
     grids = (grid for table in tables for grid in _grids(table, (*_SOLD, *_CUSTOMERS)))
-    return f"<div><p>{escape(title)}</p>{''.join(map(_html, grids))}</div>"
+    return view(title, *map(_html, grids))
 
 
 def csv_of(table: Table, profile: Profile | str) -> CsvStream:
@@ -187,29 +188,9 @@ def _cut(text: str) -> str:
 # HTML
 
 
-def _html(grid: _Grid) -> str:
-    shown = grid.body[:_MOST_LINES]
-    hidden = len(grid.body) - len(shown)
-    more = f"<caption>the first {len(shown)} of {len(grid.body)} lines</caption>" if hidden else ""
-    return (
-        f'<table style="font-variant-numeric: tabular-nums">{more}'
-        f"<thead>{_html_row(grid.head, grid.names, head=True)}</thead>"
-        f"<tbody>{''.join(_html_row(row, grid.names) for row in shown)}</tbody>"
-        f"<tfoot>{''.join(_html_row(row, grid.names) for row in grid.foot)}</tfoot></table>"
-    )
-
-
-def _html_row(row: Sequence[str], names: int, *, head: bool = False) -> str:
-    cells: list[str] = []
-    for column, text in enumerate(row):
-        is_name = column < names
-        tag = "th" if head or is_name else "td"
-        scope = f' scope="{"col" if head else "row"}"' if tag == "th" else ""
-        side = "left" if is_name else "right"
-        # A name that is written from right to left turns nothing around but itself.
-        shown = f"<bdi>{escape(text)}</bdi>" if is_name else escape(text)
-        cells.append(f'<{tag}{scope} style="text-align: {side}">{shown}</{tag}>')
-    return f"<tr>{''.join(cells)}</tr>"
+def _html(grid: _Grid) -> Markup:
+    head = [f"{'' if place < grid.names else '>'}{name}" for place, name in enumerate(grid.head)]
+    return table_of(head, grid.body, foot=grid.foot, most=_MOST_LINES)
 
 
 # CSV

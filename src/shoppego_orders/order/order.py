@@ -90,7 +90,7 @@ class OrderParts(TypedDict, total=False):
     identify: Identify
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Order(OrderState):
     """One order of one shop. Frozen: every command and every fact returns a new order.
 

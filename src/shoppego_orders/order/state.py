@@ -21,10 +21,10 @@ from shoppego_orders.order.statuses import (
     PaymentType,
     Recovery,
 )
-from shoppego_orders.texts import folded
+from shoppego_orders.texts import folded, one_line
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class OrderState:
     """What an order is; :class:`~shoppego_orders.Order` adds what can happen to it.
 
@@ -96,7 +96,7 @@ class OrderState:
     recovered_by: str | None = None
     version: int = attrs.field(default=0, eq=False)
     decided: bool = attrs.field(default=False, eq=False)
-    changes: tuple[OrderEvent, ...] = attrs.field(default=(), eq=False, repr=False)
+    changes: tuple[OrderEvent, ...] = attrs.field(default=(), eq=False)
 
     @property
     def subtotal(self) -> Money:
@@ -322,9 +322,21 @@ class OrderState:
         """How an abandoned checkout ended; None where it was not abandoned."""
         return None if self.abandoned_at is None else self.outcome or Recovery.OPEN
 
+    def __repr__(self) -> str:
+        which = one_line(f"{self.id} ({self.number}) of {self.shop}")[:_LONGEST_REPR]
+        states = (self.life, *(["archived"] if self.archived else []), self.payment_status)
+        return f"<Order {which}: {', '.join(states)}, {self.fulfillment}, {self.total}>"
+
+    def _repr_html_(self) -> str:
+        """The order as a notebook shows it, with its timeline; times are UTC."""
+        from shoppego_orders.order.view import order_html
+
+        return order_html(self)
+
     @property
     def _shipping_address(self) -> Address:
         return self.shipping_address or _NO_ADDRESS
 
 
 _NO_ADDRESS = Address()
+_LONGEST_REPR = 100
