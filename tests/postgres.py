@@ -47,31 +47,70 @@ def binaries() -> Path | None:
     return next((each for each in folders if (each / "postgres").exists()), None)
 
 
+class Server:
+    """A private server, on a port of its own of this machine.
+
+    :ivar folder: whose all is the server's.
+    """
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs = programs
+        self.folder = folder
+        self._data = ["-D", str(folder / "data")]
+        self.port = _free_port()
+        password = secrets.token_hex(16)
+        self.url = f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/postgres"
+        (folder / "password").write_text(password, "utf-8")
+        for path in (folder, folder / "password"):
+            self.give(path)
+        secret = ["--auth=password", f"--pwfile={folder / 'password'}"]
+        plain = ["--encoding=UTF8", "--locale=C", "--no-sync"]
+        self._run("initdb", *self._data, f"--username={USER}", *secret, *plain)
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        options = f"-h 127.0.0.1 -p {self.port} -k ''" + "".join(f" -c {each}" for each in SETTINGS)
+        log = self.folder / "log"
+        self._run("pg_ctl", "start", *self._data, "-w", "-l", str(log), "-o", options)
+
+    def stop(self) -> None:
+        """Stop it at once, where it runs: clients are hung up on, and nothing is tidied."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._run("pg_ctl", "stop", *self._data, "-w", "-m", "immediate")
+
+    def give(self, path: Path) -> None:
+        """Let a file or folder be the server's own."""
+        if os.geteuid() == 0:
+            shutil.chown(path, USER, USER)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        """Run a program of the server's, as the user that it may run as."""
+        # To a file: the server keeps what it inherits open, and a pipe would never end.
+        own: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            own = {"user": USER, "group": USER, "extra_groups": ()}
+        command = [str(self._programs / program), *arguments]
+        with (self.folder / "said").open("w+", encoding="utf-8") as said:
+            failed = subprocess.call(
+                command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, **own
+            )
+            said.seek(0)
+            assert not failed, said.read()
+
+
 @contextmanager
-def server() -> Generator[str]:
-    """Run a private server on a free port of this machine, and yield its URL."""
+def server() -> Generator[Server]:
+    """Run a private server, and stop it at the end."""
     programs = binaries()
     assert programs is not None
     folder = Path(tempfile.mkdtemp(prefix="shoppego-postgres-"))
     try:
-        password = secrets.token_hex(16)
-        (folder / "password").write_text(password, "utf-8")
-        if os.geteuid() == 0:
-            for path in (folder, folder / "password"):
-                shutil.chown(path, USER, USER)
-        data = ["-D", str(folder / "data")]
-        secret = ["--auth=password", f"--pwfile={folder / 'password'}"]
-        plain = ["--encoding=UTF8", "--locale=C", "--no-sync"]
-        _run(folder, programs / "initdb", *data, f"--username={USER}", *secret, *plain)
-        port = _free_port()
-        options = f"-h 127.0.0.1 -p {port} -k ''" + "".join(f" -c {each}" for each in SETTINGS)
-        control = programs / "pg_ctl"
+        private = Server(programs, folder)
         try:
-            _run(folder, control, "start", *data, "-w", "-l", folder / "log", "-o", options)
-            yield f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"
+            private.start()
+            yield private
         finally:
-            if (folder / "data" / "postmaster.pid").exists():
-                _run(folder, control, "stop", *data, "-w", "-m", "immediate")
+            private.stop()
     finally:
         shutil.rmtree(folder)
 
@@ -125,20 +164,6 @@ def _account() -> bool:
     return any(each.pw_name == USER for each in pwd.getpwall())
 
 
-def _run(folder: Path, *command: str | Path) -> None:
-    """Run a program of the server's, as the user that it may run as."""
-    # To a file: the server keeps what it inherits open, and a pipe would never end.
-    own: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        own = {"user": USER, "group": USER, "extra_groups": ()}
-    with (folder / "said").open("w+", encoding="utf-8") as said:
-        failed = subprocess.call(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, **own
-        )
-        said.seek(0)
-        assert not failed, said.read()
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -154,7 +179,7 @@ def main(command: Sequence[str]) -> int:
         signal.signal(number, _leave)
     with ExitStack() as ending:
         if VARIABLE not in os.environ and problem is None:
-            os.environ[VARIABLE] = ending.enter_context(server())
+            os.environ[VARIABLE] = ending.enter_context(server()).url
         with subprocess.Popen(command) as running:
             try:
                 return running.wait()

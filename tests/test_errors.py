@@ -58,6 +58,10 @@ EXAMPLES: list[tuple[OrdersError, str]] = [
         "the orders in orders.sqlite can't be used: disk full",
     ),
     (
+        errors.StoreUnusable("db.example/orders", "the connection was lost", True),
+        "nobody knows whether db.example/orders has kept what was saved: the connection was lost",
+    ),
+    (
         errors.MailNotSent(("a@example.com", "b@example.com"), "refused", errors.Retry.NEVER),
         "mail to a@example.com, b@example.com was not sent: refused",
     ),

@@ -405,6 +405,31 @@ def test_a_store_that_fails_midway_is_told_and_leaves_no_file(desk: Desk) -> Non
         desk.run()
 
 
+@pytest.mark.parametrize("perhaps_written", [False, True])
+def test_a_log_that_fails_at_the_end_leaves_no_file_that_nobody_finds(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, perhaps_written: bool
+) -> None:
+    save = desk.log.save
+
+    def failing(export: Export) -> Export:
+        if export.status is not ExportStatus.COMPLETED:
+            return save(export)
+        if perhaps_written:
+            save(export)
+        raise StoreUnusable("orders", "it is away", perhaps_written)
+
+    monkeypatch.setattr(desk.log, "save", failing)
+    desk.asked(to=TO)
+    with pytest.raises(StoreUnusable):
+        desk.run()
+    assert desk.mailer.messages == []
+    # Where it is completed after all, its link leads to the file.
+    assert len(desk.shelf.files) == perhaps_written
+    monkeypatch.undo()
+    unknown = [export.mail for export in desk.exports.unknown_mails()]
+    assert unknown == [MailStatus.SENDING] * perhaps_written
+
+
 def test_a_full_shelf_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(name: str, _chunks: Iterable[bytes]) -> str:
         raise OutputNotWritten(name, "No space left on device")

@@ -159,6 +159,8 @@ def test_what_can_not_be_used_or_upgraded_is_refused(
 
 
 def test_tables_of_others_are_refused(target: str, database: Database) -> None:
+    if database.file is not None:
+        database.file.touch()
     run(target, "CREATE TABLE shoppego_tags (id TEXT)")
     for ask in (Database.create, Database.check, Database.upgrade):
         with pytest.raises(StoreUnusable, match="was not made by shoppego_orders"):

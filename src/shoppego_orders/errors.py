@@ -176,12 +176,19 @@ class StoreUnusable(OrdersError):
 
     :ivar target: the file or address, without credentials.
     :ivar problem: what the store's driver said.
+    :ivar perhaps_written: whether what was to be written may have been. Nothing was, unless this
+        is True: the connection was lost after the database had been told to commit. To write the
+        same again is safe: what was written is then refused as stale, as a duplicate or as
+        claimed.
     """
 
     target: str
     problem: str
+    perhaps_written: bool = False
 
     def __str__(self) -> str:
+        if self.perhaps_written:
+            return f"nobody knows whether {self.target} has kept what was saved: {self.problem}"
         return f"the orders in {self.target} can't be used: {self.problem}"
 
 

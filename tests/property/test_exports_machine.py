@@ -148,6 +148,8 @@ class ExportsMachine(RuleBasedStateMachine):
         )
         self.deaths = 0
         self.storms = 0
+        self.after = False
+        """Whether what fails was done before, so that nobody knows."""
         self.asked: list[str] = []
 
     @initialize(orders=st.integers(0, 3), deadly=st.booleans())
@@ -170,7 +172,7 @@ class ExportsMachine(RuleBasedStateMachine):
 
     def fail(self) -> None:
         self.storms += 1
-        raise StoreUnusable("orders.sqlite", "disk I/O error")
+        raise StoreUnusable("orders.sqlite", "disk I/O error", self.after)
 
     def stand_still(self) -> None:
         """Another worker finds this one's export stalled, and runs whatever is due."""
@@ -208,6 +210,7 @@ class ExportsMachine(RuleBasedStateMachine):
         # Half of the histories are without deaths: in these nothing at all may be left over.
         happens = act if self.deadly or act not in {"die", "fail"} else "stand_still"
         self.stage.set(Step(number, after, getattr(self, happens)))
+        self.after = after
         with suppress(ExportNotDue, Dies, StoreUnusable):
             self.exports.run(export_id, self.clock)
         self.stage.set(None)

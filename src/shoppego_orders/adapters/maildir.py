@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import mailbox
 import re
+import time
+import uuid
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Final
@@ -12,7 +14,7 @@ import attrs
 
 from shoppego_orders.adapters.outgoing import message_bytes, outgoing, recipients_of
 from shoppego_orders.errors import MailNotSent, OutputNotWritten, Retry
-from shoppego_orders.export.files import add_file
+from shoppego_orders.export.files import add_file, write_file
 
 
 @attrs.frozen
@@ -37,8 +39,16 @@ class MaildirMailer:
         recipients = recipients_of(message)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            mailbox.Maildir(self.path).add(message_bytes(outgoing(message, self.sender)))
-        except (OSError, ValueError, mailbox.Error) as failure:
+            mailbox.Maildir(self.path)
+            # Not its add(), which leaves half of a message in tmp when the disk is full.
+            written = self.path / "tmp" / _unique_name()
+            write_file(written, (message_bytes(outgoing(message, self.sender)),))
+            try:
+                written.rename(self.path / "new" / written.name)
+            except OSError:
+                written.unlink()
+                raise
+        except (OSError, ValueError, OutputNotWritten) as failure:
             raise MailNotSent(recipients, f"{self.path}: {failure}", _retry(failure)) from failure
 
 
@@ -77,6 +87,11 @@ def _retry(failure: Exception) -> Retry:
 
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")
+
+
+def _unique_name() -> str:
+    """A name that no other message has, on this machine or another; mail programs sort by it."""
+    return f"{int(time.time())}.{uuid.uuid4().hex}"
 
 
 def _stem(message: EmailMessage) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from shoppego_orders.cli.screen import printable
-from shoppego_orders.errors import OrdersError, StoreUnusable
+from shoppego_orders.errors import OrdersError
 from shoppego_orders.periods import (
     SHOP_TIME_ZONE,
     Period,
@@ -130,15 +130,7 @@ def opened_store(*, create: bool = False) -> Generator[SqlOrderStore]:
     from shoppego_orders.adapters.sql import SqlOrderStore
 
     target = cast("str", click.get_current_context().meta.get(DB_KEY, DEFAULT_DB))
-    if create:
-        opened = SqlOrderStore.open(target)
-    else:
-        opened = SqlOrderStore(target)
-        file = opened.database.file
-        if file is not None and not file.exists():
-            problem = "there is no such file; `shoppego-orders import FILE` makes it"
-            raise StoreUnusable(opened.database.name, problem)
-    with opened:
+    with SqlOrderStore.open(target) if create else SqlOrderStore(target) as opened:
         yield opened
 
 

@@ -26,6 +26,7 @@ from shoppego_orders.errors import (
     OrdersError,
     Retry,
     StaleExport,
+    StoreUnusable,
 )
 from shoppego_orders.export.delivery import (
     MAIL_LIMIT,
@@ -253,6 +254,11 @@ class Exports:
             except StaleExport:
                 self.shelf.remove(url)
                 return self.log.get(run.export.id)
+            except StoreUnusable as away:
+                # It is run again, and would lie there twice; unless it is completed after all.
+                if not away.perhaps_written:
+                    self.shelf.remove(url)
+                raise
         return self._sent(export, message)
 
     def _failed(self, run: _Run, problem: str) -> Export:

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple, Self, final
 from weakref import WeakSet
@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, PendingRollbackError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from shoppego_orders.adapters.sql.columns import Values
@@ -38,6 +38,7 @@ from shoppego_orders.errors import InvalidValue, StoreUnusable
 
 _CHUNK: Final = 500
 _INDEX_LIMIT: Final = "54000"  # PostgreSQL's code
+_UPGRADE: Final = "`shoppego-orders upgrade`, or Database.upgrade(), brings them there"
 _STORABLE: Final = (
     "text without lone surrogates, and whole numbers below 2**63; in PostgreSQL also ids, "
     "numbers, tags and customer keys of no more than some 2,600 bytes"
@@ -99,6 +100,10 @@ class Database:
         :raises StoreUnusable: where the database is none, can't be written, belongs to
             somebody else, was made by a newer release, or has to be upgraded.
         """
+        missing = self._missing_file()
+        if missing is not None:
+            with suppress(OSError):  # which SQLite will have too, and tells
+                missing.touch()
         with self._told(), self._writing.connect() as connection:
             version = self._version(connection)
             if version is None:
@@ -110,11 +115,11 @@ class Database:
                     self._dialect.made(connection, metadata.tables)
                     connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
                     version = SCHEMA_VERSION
-                connection.commit()
+                self._commit(connection)
                 # What this connection has read of the database is old; the next one reads anew.
                 connection.invalidate()
             if version != SCHEMA_VERSION:
-                raise self._refused(version, "Database.upgrade() brings them there")
+                raise self._refused(version, _UPGRADE)
 
     def check(self) -> SchemaCheck:
         """Tell which version the tables are of, and whether this release can use them.
@@ -124,9 +129,7 @@ class Database:
         :raises StoreUnusable: where the database is none, can't be read, or belongs to
             somebody else, and for a version that this release can't upgrade: a newer one too.
         """
-        # To look into a file that is not there would make it; only a URI may forbid that.
-        by_path = "uri" not in self.engine.url.query
-        if self.file is not None and by_path and not self.file.exists():
+        if self._missing_file() is not None:
             return SchemaCheck(None, usable=False)
         with self._told(), self._writing.connect() as connection:
             version = self._version(connection)
@@ -154,7 +157,7 @@ class Database:
                     table.create(connection)
                 self._dialect.made(connection, {table.name for table in ADDED_AFTER[step]})
             connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
-            connection.commit()
+            self._commit(connection)
             connection.invalidate()  # as above
 
     def close(self) -> None:
@@ -169,7 +172,7 @@ class Database:
         with self._told():
             batch = self._of_this_thread()
             if batch is not None:
-                with _undone_where_it_fails(batch):
+                with self._undone_where_it_fails(batch):
                     yield batch
             else:
                 with self._asking.connect() as connection:
@@ -181,14 +184,14 @@ class Database:
         with self._told():
             batch = self._of_this_thread()
             if batch is not None:
-                with _undone_where_it_fails(batch):
+                with self._undone_where_it_fails(batch):
                     yield batch
                     _keep(batch)
             else:
                 with self._writing.connect() as connection:
                     self._dialect.begin(connection)
                     yield connection
-                    connection.commit()
+                    self._commit(connection)
 
     @contextmanager
     def batch(self) -> Generator[None]:
@@ -202,12 +205,14 @@ class Database:
                 self._dialect.begin_batch(connection)
                 connection.exec_driver_sql(f"SAVEPOINT {_SAVEPOINT}")
             self._batch.connection = connection
+            self._batch.undone = None
             try:
                 yield
             finally:
                 self._batch.connection = None
+            self._refuse_if_undone()
             with self._told():
-                connection.commit()
+                self._commit(connection)
 
     def stream(self, question: Executable) -> Iterator[Values]:
         """Yield rows as the driver gives them, few at a time; see :meth:`chunks`."""
@@ -239,9 +244,55 @@ class Database:
         self.engine.dispose(close=False)
         self._batch = threading.local()
 
+    def _missing_file(self) -> Path | None:
+        """The file, where there is none; a URI names it in its own way, and may make it."""
+        if self.file is not None and "uri" not in self.engine.url.query:
+            with suppress(OSError):  # as above
+                if not self.file.exists():
+                    return self.file
+        return None
+
     def _of_this_thread(self) -> Connection | None:
         connection: Connection | None = getattr(self._batch, "connection", None)
         return connection
+
+    @contextmanager
+    def _undone_where_it_fails(self, batch: Connection) -> Generator[None]:
+        self._refuse_if_undone()
+        try:
+            yield
+        except BaseException as error:
+            # A question that failed too: PostgreSQL would answer no other one.
+            if not _undone_alone(batch):
+                self._batch.undone = error
+            raise
+
+    def _refuse_if_undone(self) -> None:
+        """Refuse to go on with a batch whose transaction the database has ended.
+
+        What came next would be written without what came before.
+        """
+        undone: BaseException | None = self._batch.undone
+        if undone is not None:
+            problem = f"the whole batch was undone, since {self._problem(undone)}"
+            raise StoreUnusable(self.name, problem) from undone
+
+    def _commit(self, connection: Connection) -> None:
+        """Commit, and tell where nobody knows whether it was."""
+        self._dialect.before_commit(connection)
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            # The server had been told; whether it heard, and did, is not known.
+            if error.connection_invalidated:
+                perhaps_written = True
+                raise StoreUnusable(self.name, self._problem(error), perhaps_written) from error
+            raise
+
+    def _problem(self, error: BaseException) -> str:
+        if isinstance(error, DBAPIError):
+            return self._dialect.problem(error.orig, self.name)
+        return f"{error}"
 
     def _version(self, connection: Connection) -> int | None:
         """The version of the tables that are there, None for no tables at all.
@@ -261,6 +312,13 @@ class Database:
             raise self._refused(version, f"{age} release may have made them")
         return version
 
+    def _missing_tables(self) -> str:
+        """Say why a table is missing: there are none, they are older, or somebody dropped it."""
+        version, usable = self.check()
+        if version is None:
+            return NO_TABLES
+        return "one of its tables is gone" if usable else self._refused(version, _UPGRADE).problem
+
     def _refused(self, version: int | None, reason: str) -> StoreUnusable:
         found = f"its tables are of version {version}"
         known = f"this release of shoppego_orders knows version {SCHEMA_VERSION}"
@@ -274,13 +332,13 @@ class Database:
         except (UnicodeEncodeError, OverflowError) as error:
             raise InvalidValue("a value for the database", str(error), _STORABLE) from error
         except DBAPIError as error:
-            problem = self._dialect.problem(error.orig, self.name)
+            problem = self._problem(error)
+            if problem == NO_TABLES:
+                problem = self._missing_tables()
             too_long = getattr(error.orig, "sqlstate", None) == _INDEX_LIMIT
             if too_long or isinstance(error, DataError):
                 raise InvalidValue("a value for the database", problem, _STORABLE) from error
             raise StoreUnusable(self.name, problem) from error
-        except PendingRollbackError as error:
-            raise StoreUnusable(self.name, "the connection was lost within a batch") from error
         except NoConnectionFree as error:
             raise StoreUnusable(self.name, str(error)) from error
 
@@ -350,15 +408,18 @@ def _url(target: str | Path | URL) -> URL:
 _SAVEPOINT: Final = "shoppego_orders"
 
 
-@contextmanager
-def _undone_where_it_fails(batch: Connection) -> Generator[None]:
+def _undone_alone(batch: Connection) -> bool:
+    """Undo what was written since the last save, and tell whether the batch still stands.
+
+    A lost connection ends the transaction; SQLite does where its disk is full.
+    """
+    if batch.invalidated:
+        return False
     try:
-        yield
-    except BaseException:
-        # A question that failed too: PostgreSQL would answer no other one.
-        if not batch.invalidated:
-            batch.exec_driver_sql(f"ROLLBACK TO {_SAVEPOINT}")
-        raise
+        batch.exec_driver_sql(f"ROLLBACK TO {_SAVEPOINT}")
+    except DBAPIError:
+        return False
+    return True
 
 
 def _keep(batch: Connection) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol, final
+from typing import Any, Final, NamedTuple, Protocol, Self, final
 
 from sqlalchemy import (
     URL,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    ExceptionContext,
     Executable,
     Table,
     Text,
@@ -28,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine.interfaces import Dialect as Compiled
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -42,6 +45,15 @@ _PATIENCE_MS: Final = 30_000
 _OLDEST_SQLITE: Final = (3, 35)
 _MAKING_TABLES: Final = 0x5348_4F50  # ours among a database's advisory locks
 NO_TABLES: Final = "it has no tables for orders yet; importing, or create(), makes them"
+_NO_FILE: Final = "there is no such file; importing, or create(), makes it"
+_MOVED: Final = "the file was removed, or another one put in its place, while it was written to"
+_HINTS: Final = {
+    "unable to open database file": "no permission?",
+    "attempt to write a readonly database": "no permission, for the file or its folder?",
+    "database is locked": "somebody else has been writing to it for too long",
+    "disk I/O error": "is the disk out of order, or a quota used up?",
+}
+"""What SQLite's own words leave open."""
 
 
 class Dialect(Protocol):
@@ -86,6 +98,13 @@ class Dialect(Protocol):
         """End making some tables, before it is committed."""
         ...
 
+    def before_commit(self, connection: Connection) -> None:
+        """Refuse to commit where nobody would find it.
+
+        :raises StoreUnusable: saying why.
+        """
+        ...
+
     def problem(self, error: BaseException | None, name: str) -> str:
         """Tell in our words what the driver raised."""
         ...
@@ -110,9 +129,15 @@ class _Sqlite:
 
     def engine(self, target: URL | Engine) -> Engine:
         # As many connections as streams are open; a stream must never wait for another's end.
-        engine = target if isinstance(target, Engine) else create_engine(target, max_overflow=-1)
+        if isinstance(target, Engine):
+            engine = target
+        else:
+            engine = create_engine(target, max_overflow=-1)
+            if "uri" not in target.query:  # a URI says itself whether it makes a file
+                event.listen(engine, "do_connect", _making_no_file(self.name(target)))
         if not event.contains(engine, "checkout", _prepare):
             event.listen(engine, "checkout", _prepare)
+            event.listen(engine, "handle_error", _leave_read_only)
         return engine
 
     def begin(self, connection: Connection) -> None:
@@ -137,6 +162,10 @@ class _Sqlite:
             [told for told in SQLITE_STATISTICS if told[0] in tables],
         )
 
+    def before_commit(self, connection: Connection) -> None:
+        if connection.info[_FILE].moved():
+            raise StoreUnusable(self.name(connection.engine.url), _MOVED)
+
     def problem(self, error: BaseException | None, name: str) -> str:
         told = str(error)
         if told.startswith("no such table: shoppego_"):
@@ -151,8 +180,7 @@ class _Sqlite:
                     return "its folder does not exist"
             except OSError:
                 pass
-            return f"{told} (no permission?)"
-        return told
+        return f"{told} ({_HINTS[told]})" if told in _HINTS else told
 
 
 @final
@@ -181,12 +209,16 @@ class _Postgresql:
     def engine(self, target: URL | Engine) -> Engine:
         if isinstance(target, Engine):
             return target
+        # Later, for psycopg may not be installed.
+        from shoppego_orders.adapters.sql.patience import PatientConnection
+
         engine = create_engine(
             target,
             max_overflow=-1,  # as above
             pool_pre_ping=True,  # the server may have restarted, or a firewall lost patience
             connect_args={"client_encoding": "utf-8"},
         )
+        event.listen(engine, "do_connect", PatientConnection.to)
         event.listen(engine, "connect", _set_patience)
         return engine
 
@@ -207,6 +239,9 @@ class _Postgresql:
     def made(self, connection: Connection, tables: Collection[str]) -> None:
         pass
 
+    def before_commit(self, connection: Connection) -> None:
+        pass
+
     def problem(self, error: BaseException | None, name: str) -> str:  # noqa: ARG002  # SQLite's
         diagnosis: Any = getattr(error, "diag", None)  # Any: psycopg may not be installed
         told: str = getattr(diagnosis, "message_primary", None) or " ".join(str(error).split())
@@ -219,15 +254,70 @@ DIALECTS: Final[Mapping[str, Dialect]] = {"sqlite": _Sqlite(), "postgresql": _Po
 """By SQLAlchemy's name of them."""
 
 
+_FILE: Final = "shoppego_orders"
+"""Under which a connection to SQLite that was made ready keeps its file."""
+
+
+@final
+class _File(NamedTuple):
+    """The file that a connection to SQLite has open: it keeps it, whatever becomes of its name.
+
+    :ivar opened: tells it from others; None where there is none by its name.
+    """
+
+    path: str
+    opened: tuple[int, int] | None
+
+    @classmethod
+    def of(cls, driver: Any) -> Self:  # Any: SQLAlchemy does not say which
+        path = next(row[2] for row in driver.execute("PRAGMA database_list") if row[1] == "main")
+        return cls(path, _identity(path))
+
+    def moved(self) -> bool:
+        return _identity(self.path) != self.opened
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  # for each save, and Path costs as much again
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _prepare(driver: Any, record: Any, _: object) -> None:  # Any: SQLAlchemy does not say which
     """Make a connection to SQLite ready when it is first taken from the pool, a host's too."""
-    if record.info.get("shoppego_orders"):
-        return
-    # In this order, so that the next two wait too.
-    driver.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
-    driver.execute("PRAGMA foreign_keys = ON")
-    driver.execute("PRAGMA synchronous = NORMAL")
-    record.info["shoppego_orders"] = True
+    file: _File | None = record.info.get(_FILE)
+    if file is None:
+        # In this order, so that the next two wait too.
+        driver.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+        driver.execute("PRAGMA foreign_keys = ON")
+        driver.execute("PRAGMA synchronous = NORMAL")
+        record.info[_FILE] = _File.of(driver)
+    elif file.moved():
+        # What it wrote, nobody would find. SQLAlchemy makes another.
+        raise DisconnectionError(_MOVED)
+
+
+def _leave_read_only(failed: ExceptionContext) -> None:
+    """Give up a connection that may only read: SQLite would keep it so when permission is given."""
+    code = getattr(failed.original_exception, "sqlite_errorcode", 0)
+    if code & 0xFF == sqlite3.SQLITE_READONLY:
+        failed.is_disconnect = True
+
+
+def _making_no_file(name: str) -> Callable[..., None]:
+    """Keep SQLite from making an empty file where one is only looked for."""
+
+    def look(_: object, __: object, where: Sequence[Any], ___: object) -> None:
+        path = Path(where[0])
+        with suppress(OSError):  # which SQLite will have too, and tells
+            effective = os.access in os.supports_effective_ids
+            may = os.access(path.parent, os.W_OK | os.X_OK, effective_ids=effective)
+            if may and path.parent.is_dir() and not path.exists():
+                raise StoreUnusable(name, _NO_FILE)
+
+    return look
 
 
 def _use_wal(connection: Connection) -> None:
