@@ -730,6 +730,13 @@ def test_a_filter_whose_least_total_is_above_its_most_is_refused() -> None:
         OrderQuery(total_min=myr("2"), total_max=Money("3", "SGD"))
 
 
+def test_an_order_with_a_line_in_another_currency_has_no_total() -> None:
+    """No command lets one in; a document that somebody else wrote may hold one."""
+    foreign = attrs.evolve(placed(), lines=(LineItem("Kopi", 1, Money("1", "SGD")),))
+    with pytest.raises(CurrencyMismatch):
+        foreign.total  # noqa: B018  # it is asked for
+
+
 def test_a_place_without_a_zone_is_refused() -> None:
     with pytest.raises(NaiveDatetime):
         OrderQuery(after=Cursor(datetime(2026, 3, 3), "1"))  # noqa: DTZ001 - the point

@@ -305,6 +305,8 @@ _MANY_DIGITS = 10**100
 
 # --- documents ---------------------------------------------------------------------------------
 
+# Made once: json.dumps() makes one each time it is told how to separate.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _OMITTED = override(omit=True)
 _EVENT_DATA: dict[str, type[Any]] = {data.type: data for data in get_args(EventData)}
 
@@ -328,9 +330,7 @@ def written_document(kind: str, body: object) -> str:
 
     :param body: in values that JSON has.
     """
-    return json.dumps(
-        {"kind": kind, "version": DOCUMENT_VERSION, "body": body}, separators=(",", ":")
-    )
+    return _ENCODER.encode({"kind": kind, "version": DOCUMENT_VERSION, "body": body})
 
 
 def read_document(kind: str, text: str | bytes, structured: Callable[[Any], Value]) -> Value:

@@ -145,7 +145,11 @@ class _Sqlite:
         driver: Any = connection.connection.dbapi_connection  # Any: SQLAlchemy does not say which
         # A host's engine may begin on its own.
         if not driver.in_transaction:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                name = self.name(connection.engine.url)
+                raise StoreUnusable(name, self.problem(error, name)) from error
 
     def begin_batch(self, connection: Connection) -> None:
         self.begin(connection)

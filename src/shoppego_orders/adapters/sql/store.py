@@ -37,6 +37,7 @@ from shoppego_orders.adapters.sql.columns import (
 )
 from shoppego_orders.adapters.sql.database import Opened
 from shoppego_orders.adapters.sql.dialects import inserts_of_what_is_free
+from shoppego_orders.adapters.sql.prepared import Prepared
 from shoppego_orders.adapters.sql.schema import order_events, order_lines, order_tags, orders
 from shoppego_orders.errors import (
     DuplicateOrder,
@@ -46,6 +47,7 @@ from shoppego_orders.errors import (
     StaleOrder,
 )
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
+from shoppego_orders.order.events import LinesChanged, OfferAccepted, TagsSet
 from shoppego_orders.periods import epoch_micros
 from shoppego_orders.ports import saved_or_refused
 from shoppego_orders.query import OrderQuery
@@ -97,10 +99,10 @@ class SqlOrderStore(Opened):
         with self.database.writing() as connection:
             if order.version == 0:
                 _add_one(connection, written)
-                return written.saved
-            decided = _replace(connection, order, written.values)
-            _add_parts(connection, [written])
-            return attrs.evolve(written.saved, decided=decided)
+                decided = order.decided
+            else:
+                decided = _replace(connection, written)
+        return written.saved(decided=decided)
 
     def save_many(self, orders: Iterable[Order]) -> Sequence[Order | OrdersError]:
         """Save several orders in one transaction; see :func:`~shoppego_orders.ports.save_many`.
@@ -210,7 +212,7 @@ class SqlOrderStore(Opened):
         ]
         if known:
             with self.database.batch(), self.database.writing() as connection:
-                connection.execute(_SETTLE, known)
+                _SETTLE.execute_many(connection, known)
 
     def disagreements(self) -> Iterator[str]:
         """Prove that columns, lines, tags and events say what the documents say.
@@ -248,27 +250,34 @@ class SqlOrderStore(Opened):
 
 @attrs.frozen
 class _Written:
-    """An order as it is once it is saved, and what stands for it in the tables."""
+    """An order that is to be saved, and what will stand for it in the tables."""
 
-    saved: Order
+    order: Order
+    version: int
     values: dict[str, object]
     events: Sequence[dict[str, object]]
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        saved = attrs.evolve(order, version=order.version + len(order.changes), changes=())
-        values = values_of(OrderRow.of(saved))
-        values |= {"version": saved.version, "document": order_to_json(saved)}
+        version = order.version + len(order.changes)
+        values = values_of(OrderRow.of(order))
+        values |= {"version": version, "document": order_to_json(order)}
         numbered = enumerate(order.changes, order.version + 1)
-        return cls(saved, values, [_event_values(event, number) for number, event in numbered])
+        return cls(
+            order, version, values, [_event_values(each, number) for number, each in numbered]
+        )
+
+    def saved(self, *, decided: bool) -> Order:
+        """The order as the store has it now."""
+        return attrs.evolve(self.order, version=self.version, decided=decided, changes=())
 
 
 def _add_one(connection: Connection, new: _Written) -> None:
     # Of one alone the error tells as much as an answer would, and is a fifth faster to ask for.
     try:
-        connection.execute(_ADD_ONE, new.values)
+        _ADD_ONE.execute(connection, new.values)
     except IntegrityError:
-        raise DuplicateOrder(new.saved.id, new.saved.shop, new.saved.number) from None
+        raise DuplicateOrder(new.order.id, new.order.shop, new.order.number) from None
     _add_parts(connection, [new])
 
 
@@ -279,13 +288,13 @@ def _add(connection: Connection, new: Sequence[_Written]) -> Sequence[Order | Du
     outcomes: list[Order | DuplicateOrder] = []
     written: list[_Written] = []
     for each in new:
-        order = each.saved
+        order = each.order
         key = order.id, order.shop, order.number
         # Of several with the same key the first was added, or none.
         if key in added:
             added.remove(key)
             written.append(each)
-            outcomes.append(order)
+            outcomes.append(each.saved(decided=order.decided))
         else:
             outcomes.append(DuplicateOrder(*key))
     if written:
@@ -295,31 +304,43 @@ def _add(connection: Connection, new: Sequence[_Written]) -> Sequence[Order | Du
 
 def _add_parts(connection: Connection, written: Sequence[_Written]) -> None:
     """Add the events, and the lines and tags of which none are there."""
-    connection.execute(_ADD_EVENT, list(chain.from_iterable(each.events for each in written)))
-    lines = list(chain.from_iterable(line_values(each.saved) for each in written))
-    if lines:
-        connection.execute(_ADD_LINE, lines)
-    tags = [{"order_id": each.saved.id, "tag": tag} for each in written for tag in each.saved.tags]
-    if tags:
-        connection.execute(_ADD_TAG, tags)
+    _ADD_EVENT.execute_many(connection, [event for each in written for event in each.events])
+    _add_lines(connection, [each.order for each in written])
+    _add_tags(connection, [each.order for each in written])
 
 
-def _replace(connection: Connection, order: Order, values: dict[str, object]) -> bool:
+def _add_lines(connection: Connection, written: Iterable[Order]) -> None:
+    lines = chain.from_iterable(map(line_values, written))
+    _ADD_LINE.execute_many(connection, list(lines))
+
+
+def _add_tags(connection: Connection, written: Iterable[Order]) -> None:
+    tags = [{"order_id": order.id, "tag": tag} for order in written for tag in order.tags]
+    _ADD_TAG.execute_many(connection, tags)
+
+
+def _replace(connection: Connection, new: _Written) -> bool:
     """Write over the version that the order was loaded at, and tell whether it is decided.
 
     One guarded statement: to look first and write then would let two writers through.
     """
+    order = new.order
     known = {"known_id": order.id, "known_version": order.version}
-    changed = {name: value for name, value in values.items() if name not in _FIXED}
     while True:
-        decided: bool | None = connection.execute(_REPLACE, changed | known).scalar_one_or_none()
+        decided = _REPLACE.execute(connection, new.values | known).scalar_one_or_none()
         if decided is not None:
             break
         # Raises; or else somebody has just written that very version, and it is to be replaced.
         _stored_decision(connection, order)
-    connection.execute(_DELETE_LINES, {"id": order.id})
-    connection.execute(_DELETE_TAGS, {"id": order.id})
-    return decided
+    _ADD_EVENT.execute_many(connection, new.events)
+    happened = [event.data for event in order.changes]
+    if any(isinstance(data, LinesChanged | OfferAccepted) for data in happened):
+        connection.execute(_DELETE_LINES, {"id": order.id})
+        _add_lines(connection, [order])
+    if any(isinstance(data, TagsSet) for data in happened):
+        connection.execute(_DELETE_TAGS, {"id": order.id})
+        _add_tags(connection, [order])
+    return bool(decided)
 
 
 def _stored_decision(connection: Connection, order: Order) -> bool:
@@ -368,7 +389,7 @@ _STORED: Final = select(orders.c.version, orders.c.decided).where(_BY_ID)
 _EVERYTHING: Final = select(
     orders.c.document, orders.c.version, *(orders.c[name] for name in OrderRow._fields)
 ).order_by(orders.c.placed_at, orders.c.id)
-_ADD_ONE: Final = insert(orders)
+_ADD_ONE: Final = Prepared(insert(orders))
 _ADD: Final = inserts_of_what_is_free(orders, orders.c.id, orders.c.shop, orders.c.number)
 _CHANGED: Final[dict[str, ColumnElement[Any]]] = {  # Any: one column of each kind
     column.name: bindparam(column.name) for column in orders.c if column.name not in _FIXED
@@ -381,13 +402,13 @@ _CHANGED["decided"] = or_(
         orders.c.abandoned_at.is_not_distinct_from(bindparam("abandoned_at", type_=BigInteger)),
     ),
 )
-_REPLACE: Final = (
+_REPLACE: Final = Prepared(
     update(orders)
     .where(orders.c.id == bindparam("known_id"), orders.c.version == bindparam("known_version"))
     .values(_CHANGED)
     .returning(orders.c.decided)
 )
-_SETTLE: Final = (
+_SETTLE: Final = Prepared(
     update(orders)
     .where(
         orders.c.id == bindparam("known_id"),
@@ -401,19 +422,19 @@ _SETTLE: Final = (
     )
     .values(decided=true())
 )
-_ADD_EVENT: Final = insert(order_events)
+_ADD_EVENT: Final = Prepared(insert(order_events))
 _EVENTS: Final = (
     select(order_events.c.document)
     .where(order_events.c.order_id == bindparam("id"))
     .order_by(order_events.c.number)
 )
-_ADD_LINE: Final = insert(order_lines)
+_ADD_LINE: Final = Prepared(insert(order_lines))
 _DELETE_LINES: Final = delete(order_lines).where(order_lines.c.order_id == bindparam("id"))
 _LINES: Final = (
     select(*(column for column in order_lines.c if column.name != "order_id"))
     .where(order_lines.c.order_id == bindparam("id"))
     .order_by(order_lines.c.position)
 )
-_ADD_TAG: Final = insert(order_tags)
+_ADD_TAG: Final = Prepared(insert(order_tags))
 _DELETE_TAGS: Final = delete(order_tags).where(order_tags.c.order_id == bindparam("id"))
 _TAGS: Final = select(order_tags.c.tag).where(order_tags.c.order_id == bindparam("id"))
