@@ -32,7 +32,7 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEASURED = RUNNING if RUNNING in PYTHONS else PYTHONS[-1]
 EXTRAS = ["sql", "postgresql", "cli", "notebook", "testing", "yaml"]
 # The kernel is what is left: pure decisions, of which every branch is tested.
-OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "notebook.py", "testing/**"]
+OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "notebook/**", "testing/**"]
 IMPORT = "import shoppego_orders as s; print(s.__file__, len(s.__all__), 'public names')"
 
 
