@@ -34,7 +34,7 @@ MEASURED = RUNNING if RUNNING in PYTHONS else PYTHONS[-1]
 FEW = {"HYPOTHESIS_PROFILE": "few"}
 EXTRAS = ["sql", "postgresql", "cli", "notebook", "testing", "yaml"]
 # The kernel is what is left: pure decisions, of which every branch is tested.
-OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "notebook.py", "testing/**"]
+OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "notebook/**", "testing/**"]
 IMPORT = "import shoppego_orders as s; print(s.__file__, len(s.__all__), 'public names')"
 
 

@@ -1,4 +1,4 @@
-"""Charts of sales: what is drawn, under which names, in which colours."""
+"""Charts: what is drawn, under which names, in which colours."""
 
 # matplotlib has types, but not for its keyword arguments.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -18,18 +18,23 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
+from numpy import asarray
+from numpy.typing import ArrayLike
 
+from shoppego_orders.abandonment import RecoveryReport, ReminderCounts
 from shoppego_orders.attribution import AttributionTable, Source, default_table
 from shoppego_orders.attribution.logos import LOGO_COLOURS, LOGOS
+from shoppego_orders.errors import InvalidValue
 from shoppego_orders.export import SalesReport
 from shoppego_orders.money import Money
-from shoppego_orders.notebook import SalesPlot, plot_sales
-from shoppego_orders.order import LineItem, Order, OrderRow
-from shoppego_orders.testing.strategies import HOSTILE_TEXTS, order_lists, texts
+from shoppego_orders.notebook import Plot, plot_payment_times, plot_recovery, plot_sales
+from shoppego_orders.order import LineItem, Order, OrderRow, Recovery
+from shoppego_orders.testing.strategies import HOSTILE_TEXTS, delays, order_lists, texts
 from shoppego_orders.texts import storable
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -46,20 +51,28 @@ def a_sale(
     return row._replace(placed_at=AT + days * DAY, source=source)
 
 
-def plotted(*rows: OrderRow) -> SalesPlot:
-    """Draw a report, and draw it whole: what can't be drawn is told then."""
-    plot = plot_sales(SalesReport.of(rows))
+def drawn(plot: Plot) -> Plot:
+    """Draw a plot whole: what can't be drawn is told then."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert picture(plot).startswith(PNG)
     return plot
 
 
-def picture(plot: SalesPlot) -> bytes:
+def plotted(*rows: OrderRow) -> Plot:
+    return drawn(plot_sales(SalesReport.of(rows)))
+
+
+def told_without_axes(plot: Plot) -> list[str]:
+    assert not plot.axes
+    return [text.get_text() for text in plot.texts]
+
+
+def picture(plot: Plot) -> bytes:
     return plot._repr_png_()  # pyright: ignore[reportPrivateUsage]  # as a notebook calls it
 
 
-def axes_of(plot: SalesPlot) -> Sequence[Axes]:
+def axes_of(plot: Plot) -> Sequence[Axes]:
     return plot.axes
 
 
@@ -161,13 +174,12 @@ def test_refunds_and_nothing_at_all_are_drawn() -> None:
     assert heights(days) == [-5]
     assert told(sources) == ["10", "-15"]
     plotted(a_sale()._replace(subtotal=Money("0", "MYR")))
-    nothing = plotted()
-    assert [text.get_text() for text in nothing.texts] == ["No sales"]
+    assert told_without_axes(plotted()) == ["No sales"]
 
 
 def test_an_abandoned_order_is_no_sale() -> None:
     row = a_sale()._replace(completed_at=None, abandoned_at=AT)
-    assert [text.get_text() for text in plotted(row).texts] == ["No sales"]
+    assert told_without_axes(plotted(row)) == ["No sales"]
 
 
 HOSTILE_NAMES = (
@@ -204,6 +216,91 @@ def test_the_callers_settings_change_nothing_and_stay() -> None:
 def test_whatever_was_ordered_can_be_drawn(some: list[Order], name: str) -> None:
     rows = [OrderRow.of(order)._replace(source=storable(name)) for order in some]
     plot_sales(SalesReport.of(rows)).draw_without_rendering()
+
+
+# How long customers take to pay
+
+
+def a_payment(minutes: float) -> OrderRow:
+    return a_sale()._replace(paid_at=AT + timedelta(minutes=minutes))
+
+
+def counted(axes: Axes) -> dict[float, float]:
+    """How many of each bar that has any, by where in minutes it begins."""
+    bars = [bar for bar in axes.patches if isinstance(bar, Rectangle) and bar.get_height()]
+    return {round(bar.get_x() / 60, 6): bar.get_height() for bar in bars}
+
+
+def test_a_payment_at_the_deadline_is_too_late() -> None:
+    times = (30, 59.9, 60, 60.1, 15)
+    rows = [*map(a_payment, times), a_sale()._replace(paid_at=None)]
+    above, below = axes_of(drawn(plot_payment_times(rows)))
+    assert above.get_title(loc="left") == "Time from checkout to payment, 5 paid orders"
+    assert counted(above) == {15: 1, 30: 1, round(60 / 2**0.5, 6): 1, 60: 2}
+    assert told(below) == ["60 % within 60 minutes"]
+    _, below = axes_of(drawn(plot_payment_times(rows, window=timedelta(seconds=45))))
+    assert told(below) == ["0 % within 45 seconds"]
+    ends = [a_payment(-5), a_sale()._replace(paid_at=datetime(9999, 12, 31, tzinfo=UTC))]
+    drawn(plot_payment_times(ends, window=timedelta(microseconds=1)))
+
+
+def test_the_line_is_at_the_window_and_the_curve_ends_at_all() -> None:
+    window = timedelta(minutes=20)
+    above, below = axes_of(plot_payment_times(map(a_payment, (1, 300)), window=window))
+    (line,) = above.lines
+    curve, again = below.lines
+    assert numbers(line.get_xdata()) == numbers(again.get_xdata()) == [1200, 1200]
+    assert {0, 50, 100} == set(numbers(curve.get_ydata()))
+
+
+def numbers(given: ArrayLike) -> list[float]:
+    return [float(number) for number in asarray(given)]
+
+
+@given(st.lists(delays(), max_size=8), delays().filter(lambda window: window > timedelta(0)))
+def test_every_payment_is_in_a_bar(times: list[timedelta], window: timedelta) -> None:
+    rows = [a_sale()._replace(paid_at=AT + time) for time in times]
+    plot = plot_payment_times(rows, window=window)
+    if times:
+        assert sum(counted(axes_of(plot)[0]).values()) == len(times)
+    else:
+        assert told_without_axes(plot) == ["No payments"]
+
+
+def test_a_window_of_nothing_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="elapsed time above zero"):
+        plot_payment_times([], window=timedelta(0))
+
+
+# What became of abandoned checkouts
+
+
+def a_recovery(reminders: ReminderCounts | None = None, **ends: int) -> RecoveryReport:
+    return RecoveryReport(
+        abandoned=sum(ends.values()),
+        outcomes={Recovery(end): count for end, count in ends.items()},
+        recovered={"MYR": Money("1234.5", "MYR"), "SGD": Money("7", "SGD")} if ends else {},
+        substituted={},
+        reminders=reminders,
+    )
+
+
+def test_a_funnel_narrows_to_what_links_brought_back() -> None:
+    ends = {"open": 1, "recovered": 2, "returned": 3, "substituted": 4, "lost": 991}
+    reminders = ReminderCounts(sent=5, skipped={"a": 1, "b": 2}, failed=0, unknown=0)
+    (axes,) = axes_of(drawn(plot_recovery(a_recovery(reminders, **ends))))
+    assert axes.get_title(loc="left") == "What became of 1,001 abandoned checkouts"
+    assert told(axes) == ["1,001  (100 %)", "9  (1 %)", "5  (< 1 %)", "3  (< 1 %)"]
+    assert axes.get_xlabel() == (
+        "Won back MYR 1,234.50 and SGD 7.00; 1 still open; 991 lost; "
+        "5 reminders sent, 3 skipped, 0 failed"
+    )
+    (axes,) = axes_of(drawn(plot_recovery(a_recovery(lost=1))))
+    assert axes.get_xlabel().endswith("0 still open; 1 lost")
+
+
+def test_nothing_abandoned_is_drawn() -> None:
+    assert told_without_axes(drawn(plot_recovery(a_recovery()))) == ["No abandoned checkouts"]
 
 
 def test_it_is_written_into_a_file(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ from shoppego_orders.errors import (
     RefusedRecipient,
     Retry,
 )
-from shoppego_orders.notebook import SalesPlot, plot_sales
+from shoppego_orders.notebook import Plot, plot_payment_times, plot_recovery, plot_sales
 
 
 def an_error_has_typed_fields(error: CommandRefused) -> None:
@@ -193,8 +193,10 @@ def sales_are_reported(store: OrderStore, rows: list[OrderRow], orders: Iterator
     assert_type(report.by(By.WEEK), list[tuple[str, Sales]])
     assert_type(report.totals()["MYR"].average, Money | None)
     write_file("sales.csv", report.to_csv("source", profile="excel"))
-    assert_type(plot_sales(report), SalesPlot)
-    assert_type(report.plot(), SalesPlot)
+    assert_type(plot_sales(report), Plot)
+    assert_type(report.plot(), Plot)
+    assert_type(plot_payment_times(rows, window=timedelta(minutes=30)), Plot)
+    assert_type(plot_recovery(recovery_report(store)), Plot)
 
 
 def exports_recur(exports: Exports, now: datetime) -> None:

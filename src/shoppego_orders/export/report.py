@@ -20,7 +20,7 @@ from shoppego_orders.query import OrderQuery
 from shoppego_orders.texts import one_line, word_of
 
 if TYPE_CHECKING:
-    from shoppego_orders.notebook import SalesPlot
+    from shoppego_orders.notebook import Plot
 
 
 @attrs.frozen(repr=False)
@@ -137,7 +137,7 @@ class SalesReport:
         """
         return csv_of(self._table(by), profile)
 
-    def plot(self) -> SalesPlot:
+    def plot(self) -> Plot:
         """Draw net sales by day, and which part came from which source.
 
         :func:`~shoppego_orders.notebook.plot_sales` says more, and takes a table of your own.

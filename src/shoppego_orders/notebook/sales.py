@@ -1,7 +1,4 @@
-"""Charts of sales, for people who look rather than read: the extra ``notebook`` brings matplotlib.
-
-A report shows its tables in a notebook by itself; this is the picture beside them.
-"""
+"""Sales by time and by source."""
 
 # matplotlib has types, but not for its keyword arguments and its dates.
 # mypy: disable-error-code="no-untyped-call"
@@ -10,40 +7,32 @@ A report shows its tables in a notebook by itself; this is the picture beside th
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from datetime import UTC, date
-from importlib.util import find_spec
 from typing import Final, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DayLocator, date2num, num2date
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from shoppego_orders.attribution import AttributionTable, default_table
 from shoppego_orders.attribution.logos import LOGO_COLOURS
-from shoppego_orders.errors import MissingExtra
 from shoppego_orders.export import By, SalesReport
+from shoppego_orders.notebook.drawing import (
+    BAR,
+    GREY,
+    LINE,
+    Plot,
+    a_plot,
+    only_text,
+    our_style,
+    percent,
+)
 from shoppego_orders.texts import one_line
 
-if find_spec("matplotlib") is None:
-    raise MissingExtra("matplotlib", "notebook")
 
-from matplotlib import style
-from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DayLocator, date2num, num2date
-from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-
-class SalesPlot(Figure):
-    """A matplotlib figure that shows itself in a notebook; ``savefig`` writes it into a file."""
-
-    def _repr_png_(self) -> bytes:
-        picture = io.BytesIO()
-        self.savefig(picture, format="png", dpi=144)
-        return picture.getvalue()
-
-
-def plot_sales(report: SalesReport, *, table: AttributionTable | None = None) -> SalesPlot:
+def plot_sales(report: SalesReport, *, table: AttributionTable | None = None) -> Plot:
     """Draw net sales by day, and which part of them came from which source; a row per currency.
 
     Where there are too many days to see, it is weeks or months. Sources have the colours of their
@@ -57,16 +46,12 @@ def plot_sales(report: SalesReport, *, table: AttributionTable | None = None) ->
     """
     sources = default_table() if table is None else table
     sold = [code for code, sales in report.totals().items() if sales.orders]
-    # None of the caller's own settings: TeX, for one, would run what a name holds.
-    with style.context(["default", _SETTINGS]):
+    with our_style():
         if not sold:
-            plot = SalesPlot(figsize=(_WIDTH, 1.5))
-            plot.text(0.5, 0.5, "No sales", ha="center", va="center")
-            return plot
+            return only_text("No sales")
         shares = {code: _shares(report, code, sources) for code in sold}
         heights = [max(2.6, 1.0 + 0.27 * len(shares[code])) for code in sold]
-        layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12, wspace=0.03)
-        plot = SalesPlot(figsize=(_WIDTH, sum(heights)), layout=layout)
+        plot = a_plot(sum(heights))
         grid = plot.add_gridspec(len(sold), 2, height_ratios=heights, width_ratios=(5, 3))
         for row, code in enumerate(sold):
             _draw_times(plot.add_subplot(grid[row, 0]), report, code)
@@ -74,23 +59,6 @@ def plot_sales(report: SalesReport, *, table: AttributionTable | None = None) ->
     return plot
 
 
-_WIDTH: Final = 11  # inches
-_BAR, _GREY, _LINE, _LABEL = "#2a6f97", "#8a94a3", "#b8bfc9", "#3c4450"
-_SETTINGS: Final[dict[str, object]] = {
-    "font.size": 9,
-    "text.color": "#20242b",
-    "axes.titlesize": 10.5,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.titlepad": 10,
-    **{f"axes.spines.{side}": False for side in ("top", "right", "bottom", "left")},
-    "axes.axisbelow": True,
-    "grid.color": "#e4e7ec",
-    "xtick.color": _LINE,
-    "xtick.labelcolor": _LABEL,
-    "ytick.major.size": 0,
-    "ytick.labelcolor": _LABEL,
-}
 _MOST_BARS: Final = 130
 _FEWEST_DAYS: Final = 7
 _MOST_SOURCES: Final = 12
@@ -127,11 +95,11 @@ def _draw_times(axes: Axes, report: SalesReport, currency: str) -> None:
         list(nets),
         list(nets.values()),
         width=0.8 * length,
-        color=_BAR,
-        edgecolor=_BAR,
+        color=BAR,
+        edgecolor=BAR,
         linewidth=0.4,
     )
-    axes.axhline(0, color=_LINE, linewidth=0.8)
+    axes.axhline(0, color=LINE, linewidth=0.8)
     # A single day is no wall, and no place lies outside the calendar.
     beside = max(0.6 * length, (_FEWEST_DAYS - span) / 2)
     axes.set_xlim(
@@ -167,7 +135,7 @@ def _shares(report: SalesReport, currency: str, table: AttributionTable) -> list
     if len(shares) <= _MOST_SOURCES:
         return shares
     others = shares[_MOST_SOURCES - 1 :]
-    together = _Share(f"{len(others)} others", _GREY, sum(share.net for share in others))
+    together = _Share(f"{len(others)} others", GREY, sum(share.net for share in others))
     return [*shares[: _MOST_SOURCES - 1], together]
 
 
@@ -184,7 +152,7 @@ def _draw_shares(axes: Axes, shares: Sequence[_Share]) -> None:
     total, widest = sum(nets), max(map(abs, nets)) or 1
     for place, net in zip(places, nets, strict=True):
         # Where refunds left nothing in all, there is nothing to have a part of.
-        told = _percent(net / total) if total > 0 else _amount(net)
+        told = percent(net / total) if total > 0 else _amount(net)
         axes.text(max(net, 0) + widest * 0.02, place, told, va="center")
     axes.set_xlim(min(0, *nets, 0), widest * 1.18)
 
@@ -194,8 +162,8 @@ def _looks(source: str, table: AttributionTable) -> tuple[str, str]:
     try:
         row = table[source]
     except KeyError:
-        return _drawable(source) or "(none)", _GREY
-    return _drawable(row.name), LOGO_COLOURS.get(row.logo, _GREY)
+        return _drawable(source) or "(none)", GREY
+    return _drawable(row.name), LOGO_COLOURS.get(row.logo, GREY)
 
 
 def _drawable(name: str) -> str:
@@ -216,7 +184,3 @@ def _day_and_month(place: float, _: object = None) -> str:
 
 def _amount(amount: float, _: object = None) -> str:
     return f"{amount:,.15g}"
-
-
-def _percent(share: float) -> str:
-    return "< 1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
