@@ -39,8 +39,8 @@ def postgres_server() -> Iterator[str]:
     problem = postgres.missing()
     if problem is not None:
         pytest.skip(problem)
-    with postgres.server() as url:
-        yield url
+    with postgres.server() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

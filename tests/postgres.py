@@ -48,8 +48,11 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def server() -> Generator[str]:
-    """Run a private server on a free port of this machine, and yield its URL."""
+def server(settings: Sequence[str] = SETTINGS) -> Generator[Server]:
+    """Run a private server on a free port of this machine.
+
+    :param settings: of its own; without any it is as it is installed.
+    """
     programs = binaries()
     assert programs is not None
     folder = Path(tempfile.mkdtemp(prefix="shoppego-postgres-"))
@@ -59,21 +62,58 @@ def server() -> Generator[str]:
         if os.geteuid() == 0:
             for path in (folder, folder / "password"):
                 shutil.chown(path, USER, USER)
-        data = ["-D", str(folder / "data")]
         secret = ["--auth=password", f"--pwfile={folder / 'password'}"]
         plain = ["--encoding=UTF8", "--locale=C", "--no-sync"]
+        data = ["-D", str(folder / "data")]
         _run(folder, programs / "initdb", *data, f"--username={USER}", *secret, *plain)
-        port = _free_port()
-        options = f"-h 127.0.0.1 -p {port} -k ''" + "".join(f" -c {each}" for each in SETTINGS)
-        control = programs / "pg_ctl"
+        running = Server(folder, programs / "pg_ctl", password, settings)
         try:
-            _run(folder, control, "start", *data, "-w", "-l", folder / "log", "-o", options)
-            yield f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"
+            running.start()
+            yield running
         finally:
-            if (folder / "data" / "postmaster.pid").exists():
-                _run(folder, control, "stop", *data, "-w", "-m", "immediate")
+            running.stop()
     finally:
         shutil.rmtree(folder)
+
+
+class Server:
+    """A private server, which may be stopped or killed, and started again at the same place.
+
+    :ivar url: of its first database.
+    """
+
+    def __init__(self, folder: Path, control: Path, password: str, settings: Sequence[str]) -> None:
+        port = _free_port()
+        self.url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/postgres"
+        self._folder, self._control = folder, control
+        given = "".join(f" -c {each}" for each in settings)
+        self._options = f"-h 127.0.0.1 -p {port} -k ''{given}"
+        self._lock = folder / "data" / "postmaster.pid"
+
+    def start(self) -> None:
+        """Start it; after a crash it first reads its log again."""
+        log = str(self._folder / "log")
+        for tries_left in reversed(range(50)):
+            try:
+                self._do("start", "-w", "-l", log, "-o", self._options)
+            except AssertionError:
+                # Some that a killed one left have not noticed yet, and it waits for them.
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    def stop(self) -> None:
+        """Stop it at once, as if it had crashed: nothing is written that was not yet."""
+        if self._lock.exists():
+            self._do("stop", "-w", "-m", "immediate")
+
+    def kill(self) -> None:
+        """Kill its first process with SIGKILL; the others end when they notice."""
+        os.kill(int(self._lock.read_text("utf-8").split()[0]), signal.SIGKILL)
+
+    def _do(self, *what: str) -> None:
+        _run(self._folder, self._control, *what, "-D", str(self._folder / "data"))
 
 
 @contextmanager
@@ -154,7 +194,7 @@ def main(command: Sequence[str]) -> int:
         signal.signal(number, _leave)
     with ExitStack() as ending:
         if VARIABLE not in os.environ and problem is None:
-            os.environ[VARIABLE] = ending.enter_context(server())
+            os.environ[VARIABLE] = ending.enter_context(server()).url
         with subprocess.Popen(command) as running:
             try:
                 return running.wait()
