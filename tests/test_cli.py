@@ -275,6 +275,20 @@ def test_the_page_is_filtered(sample: Run, options: list[str], total: int) -> No
     assert page["total"] == len(page["rows"]) == total
 
 
+def test_what_a_page_does_not_count_to_its_end_is_at_least_so_many(
+    sample: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sample("page", "--json").json["at_least"] == []
+    monkeypatch.setattr("shoppego_orders.page.COUNTED", 40)
+    page = sample("page", "--json", "--status", "paid", "--size", "5").json
+    assert (page["total"], page["counts"]["all"], page["counts"]["unpaid"]) == (40, 40, 21)
+    assert "all" in page["at_least"]
+    assert {"total", "unpaid"}.isdisjoint(page["at_least"])
+    shown = sample("page", "--size", "5").out
+    assert "5 of 40+ orders" in shown
+    assert "[All 40+]" in shown
+
+
 def test_the_page_says_which_days_are_in(sample: Run) -> None:
     page = sample("page", "--from", "2026-03-01", "--to", "2026-03-08").out
     assert "2026-03-01 to 2026-03-07" in page

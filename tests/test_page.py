@@ -15,7 +15,16 @@ from shoppego_orders.customers import Customer
 from shoppego_orders.errors import InvalidValue, TooManySavedTabs
 from shoppego_orders.money import Money
 from shoppego_orders.order import Delivery, LineItem, Order, PaymentMethod
-from shoppego_orders.page import OrderPage, SavedTab, SavedTabs, Tab, both, cursor_text, orders_page
+from shoppego_orders.page import (
+    Count,
+    OrderPage,
+    SavedTab,
+    SavedTabs,
+    Tab,
+    both,
+    cursor_text,
+    orders_page,
+)
 from shoppego_orders.periods import Period
 from shoppego_orders.query import Cursor, OrderQuery
 
@@ -94,8 +103,8 @@ def numbers(page: OrderPage) -> list[int]:
 def test_the_tabs(tab: Tab, expected: list[int]) -> None:
     page = orders_page(a_store(), shop=SHOP, tab=tab)
     assert numbers(page) == expected
-    assert (page.tab, page.total, page.next) == (tab.value, len(expected), None)
-    assert page.counts[tab] == len(expected)
+    assert (page.tab, page.total, page.next) == (tab.value, Count(len(expected)), None)
+    assert page.counts[tab] == Count(len(expected))
     assert list(page.counts) == list(Tab)
 
 
@@ -148,14 +157,14 @@ def test_filters_by_date_statuses_source_total_and_tag(
 ) -> None:
     page = orders_page(a_store(), shop=SHOP, filters=filters)
     assert numbers(page) == expected
-    assert page.total == len(expected)
-    assert page.counts["all"] == 10, "the tabs count whatever the filters say"
+    assert page.total == Count(len(expected))
+    assert page.counts["all"] == Count(10), "the tabs count whatever the filters say"
 
 
 def test_pages_go_on_from_the_last_order_shown() -> None:
     store = a_store()
     first = orders_page(store, size=4)
-    assert (numbers(first), first.total) == ([11, 9, 8, 7], 10)
+    assert (numbers(first), first.total) == ([11, 9, 8, 7], Count(10))
     store.save(an_order(13))
     second = orders_page(store, size=4, after=first.next)
     assert numbers(second) == [6, 5, 4, 3]
@@ -166,7 +175,23 @@ def test_pages_go_on_from_the_last_order_shown() -> None:
 def test_a_page_says_what_an_export_of_everything_that_matches_takes() -> None:
     store = a_store()
     page = orders_page(store, shop=SHOP, tab="unpaid", search="aminah", size=2)
-    assert store.count(page.query) == page.total == len(list(store.rows(page.query))) > 2
+    assert store.count(page.query) == page.total.number == len(list(store.rows(page.query))) > 2
+
+
+@pytest.mark.parametrize(
+    ("there", "shown"), [(0, "0"), (1, "1"), (1_000, "1,000"), (1_001, "1,000+"), (1_234, "1,000+")]
+)
+def test_a_page_counts_as_far_as_a_thousand(there: int, shown: str) -> None:
+    store = MemoryOrderStore()
+    for number in range(there):
+        store.save(an_order(number))
+    first = orders_page(store, shop=SHOP)
+    assert {str(first.total), str(first.counts["all"]), str(first.counts["unpaid"])} == {shown}
+    assert first.total == Count(min(there, 1_000), exact=there <= 1_000)
+    if first.next is not None:
+        assert orders_page(store, shop=SHOP, after=first.next).total == first.total
+    found = orders_page(store, search="AMINAH", size=500)
+    assert (str(found.total), store.count(found.query)) == (shown, there)
 
 
 # Saved tabs
@@ -176,7 +201,7 @@ def test_a_saved_filter_is_a_tab_of_its_own() -> None:
     saved = SavedTabs().saved("  Big   spenders ", OrderQuery(total_min=Money("20", "MYR")))
     page = orders_page(a_store(), tab="big SPENDERS", saved=saved)
     assert (page.tab, numbers(page)) == ("Big spenders", [3])
-    assert page.counts["Big spenders"] == 1
+    assert page.counts["Big spenders"] == Count(1)
     assert list(page.counts)[-1] == "Big spenders"
     assert numbers(orders_page(a_store(), tab="Big spenders", saved=saved, search="siti")) == []
 
@@ -191,7 +216,7 @@ def test_a_saved_tab_shows_archived_orders_only_if_it_asks_for_them() -> None:
     for name, expected in (("Zainab's", [12]), ("Old", [12]), ("Mine", [9, 7, 6, 5, 4, 3, 2, 1])):
         page = orders_page(a_store(), tab=name, saved=saved)
         assert numbers(page) == expected
-        assert page.counts[name] == len(expected)
+        assert page.counts[name] == Count(len(expected))
 
 
 def test_at_most_five_filters_are_saved() -> None:

@@ -33,6 +33,7 @@ from shoppego_orders.errors import (
     TaskNotClaimed,
 )
 from shoppego_orders.order import LineItem, Order, OrderRow
+from shoppego_orders.page import TABS, Tab
 from shoppego_orders.periods import Period
 from shoppego_orders.ports import Outcome, save_many
 from shoppego_orders.query import Cursor, OrderQuery
@@ -625,6 +626,7 @@ def test_a_pool_of_the_hosts_that_is_used_up_is_told(postgres_url: str) -> None:
 
 
 UNDECIDED = OrderQuery(decided=False, placed=Period.since(NOON))
+NEWEST: dict[str, Any] = {"newest_first": True, "limit": 51}
 PAGE = OrderQuery(newest_first=True, limit=50, after=Cursor(NOON, "7"), life=["open"])
 
 
@@ -650,6 +652,10 @@ def large(new_postgres: Callable[[], str]) -> Iterator[SqlOrderStore]:
             "shoppego_orders_by_customer",
         ),
         (OrderQuery(ids=["copy 7", "b"]), "shoppego_orders_pkey"),
+        (attrs.evolve(TABS[Tab.ARCHIVED], **NEWEST), "shoppego_archived_by_"),
+        (attrs.evolve(TABS[Tab.DRAFTS], archived=False, **NEWEST), "shoppego_drafts_by_"),
+        (attrs.evolve(TABS[Tab.PACKED], **NEWEST), "shoppego_in_fulfillment_by_"),
+        (attrs.evolve(TABS[Tab.ABANDONED], shop=SHOP, **NEWEST), "shoppego_abandoned_by_"),
     ],
 )
 def test_a_question_is_answered_through_its_index(

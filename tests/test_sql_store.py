@@ -6,8 +6,8 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ from shoppego_orders.errors import (
     StaleOrder,
     StoreUnusable,
 )
-from shoppego_orders.order import LineItem, Order, OrderRow
+from shoppego_orders.order import Fulfillment, LineItem, Order, OrderRow
+from shoppego_orders.page import Tab, orders_page
 from shoppego_orders.periods import Period
 from shoppego_orders.ports import Outcome, save_many
 from shoppego_orders.query import Cursor, OrderQuery
@@ -427,6 +428,20 @@ def plan_of_statement(store: SqlOrderStore, statement: str, values: Any) -> list
         return [str(row[3]) for row in found]
 
 
+@contextmanager
+def sent_by(store: SqlOrderStore) -> Generator[list[tuple[str, Any]]]:
+    """The statements that are sent meanwhile, with their parameters."""
+    sent: list[tuple[str, Any]] = []  # Any: parameters as the driver takes them
+
+    def listen(_: object, __: object, statement: str, values: Any, *___: object) -> None:
+        sent.append((statement, values))
+
+    event.listen(store.database.engine, "before_cursor_execute", listen)
+    yield sent
+    event.remove(store.database.engine, "before_cursor_execute", listen)
+
+
+TABS_IN_FULFILLMENT = [Tab(status.value) for status in Fulfillment]
 UNDECIDED = OrderQuery(decided=False, placed=Period.before(NOON))
 PAGE = OrderQuery(newest_first=True, limit=50, after=Cursor(NOON, "7"), life=["open"])
 
@@ -460,6 +475,34 @@ def test_a_question_is_answered_through_its_index(
     assert ("TEMP B-TREE" in plan) is not by_place
 
 
+@pytest.mark.parametrize("by", ["time", "shop"])
+@pytest.mark.parametrize(
+    ("tab", "index"),
+    [
+        (Tab.ALL, "unarchived"),
+        (Tab.UNPAID, "unpaid"),
+        *((each, "in_fulfillment") for each in TABS_IN_FULFILLMENT),
+        (Tab.CANCELLED, "cancelled"),
+        (Tab.ABANDONED, "abandoned"),
+        (Tab.DRAFTS, "drafts"),
+        (Tab.ARCHIVED, "archived"),
+    ],
+)
+def test_a_tab_is_read_and_counted_through_its_own_index(
+    store: SqlOrderStore, tab: Tab, index: str, by: str
+) -> None:
+    """What a page costs depends on its size, and not on what else there is."""
+    shown = orders_page(store, tab=tab, shop=SHOP if by == "shop" else None).query
+    page = attrs.evolve(shown, newest_first=True, limit=51, after=Cursor(NOON, "7"))
+    plan = plan_of(store, page, "EXPLAIN QUERY PLAN")
+    assert f"USING INDEX shoppego_{index}_by_{by} " in plan
+    assert "TEMP B-TREE" not in plan
+    with sent_by(store) as sent:
+        store.count_up_to([shown], 1_001)
+    plan = "\n".join(plan_of_statement(store, *sent[0]))
+    assert f"USING COVERING INDEX shoppego_{index}_by_{by}" in plan
+
+
 @pytest.mark.parametrize(
     ("asked", "index"),
     [
@@ -471,13 +514,8 @@ def test_a_question_is_answered_through_its_index(
 def test_the_downloads_page_and_workers_read_through_an_index(
     store: SqlOrderStore, asked: dict[str, Any], index: str
 ) -> None:
-    sent: list[tuple[str, Any]] = []  # Any: parameters as the driver takes them
-
-    @event.listens_for(store.database.engine, "before_cursor_execute")
-    def _(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        sent.append((statement, parameters))
-
-    assert list(SqlExportLog(store.database).exports(**asked)) == []
+    with sent_by(store) as sent:
+        assert list(SqlExportLog(store.database).exports(**asked)) == []
     (plan,) = plan_of_statement(store, *sent[0])
     assert f"USING INDEX {index}" in plan
 
@@ -490,16 +528,11 @@ def test_a_sweep_scans_no_table(store: SqlOrderStore, shop: str | None) -> None:
         if number < 5:
             order = order.record_payment("pay", order.total, at=NOON + timedelta(minutes=number))
         store.save(order)
-    asked: dict[str, Any] = {}
-
-    def listen(_: object, __: object, statement: str, values: Any, *___: object) -> None:
-        # Of a statement that is sent with many rows, one tells the plan.
-        asked[statement] = values[0] if isinstance(values, list) else values
-
-    event.listen(store.database.engine, "before_cursor_execute", listen)
-    found = sweep(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
-    next_due(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
-    event.remove(store.database.engine, "before_cursor_execute", listen)
+    with sent_by(store) as sent:
+        found = sweep(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
+        next_due(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
+    # Of a statement that is sent with many rows, one tells the plan.
+    asked = {text: values[0] if isinstance(values, list) else values for text, values in sent}
     # One customer, who bought up to 12:04.
     assert len(found.abandoned) == 15
     plans = [

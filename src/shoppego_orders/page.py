@@ -15,12 +15,15 @@ from shoppego_orders.errors import InvalidValue, OrdersError, TooManySavedTabs
 from shoppego_orders.money import Money
 from shoppego_orders.order import Fulfillment, Life, OrderRow, PaymentStatus
 from shoppego_orders.periods import Period, instant_from_iso
-from shoppego_orders.ports import OrderStore
+from shoppego_orders.ports import OrderStore, count_up_to
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.texts import folded, one_line, storable
 
 PAGE_SIZE: Final = 50
 LARGEST_PAGE: Final = 500
+
+COUNTED: Final = 1_000
+"""How far a page counts; what there is beyond is "1,000+", and costs nothing to show."""
 
 SAVED_TABS: Final = 5
 """How many filters can be saved as tabs (Shoppego, Orders page, saved filters)."""
@@ -164,6 +167,28 @@ class SavedTabs:
         return f"one of {', '.join((*Tab, *(tab.name for tab in self.tabs)))}"
 
 
+@attrs.frozen
+class Count:
+    """How many orders there are: so many, or more than that.
+
+    ``str`` tells it as a page shows it: "12", "1,000+". ``store.count(page.query)`` counts on.
+
+    :ivar number: up to :data:`COUNTED`.
+    :ivar exact: False where there are more.
+    """
+
+    number: int
+    exact: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.number:,}{'' if self.exact else '+'}"
+
+
+def _count(found: int) -> Count:
+    """What a count tells that stopped right after :data:`COUNTED`."""
+    return Count(min(found, COUNTED), exact=found <= COUNTED)
+
+
 @attrs.frozen(kw_only=True, repr=False)
 class OrderPage:
     """One page of orders, newest first; and what can be exported from it.
@@ -185,8 +210,8 @@ class OrderPage:
     tab: str
     query: OrderQuery
     rows: tuple[OrderRow, ...]
-    total: int
-    counts: Mapping[str, int]
+    total: Count
+    counts: Mapping[str, Count]
     next: str | None
 
     @property
@@ -228,7 +253,8 @@ def orders_page(
     """Show a page of orders, newest first.
 
     Pages go on from the last order that was shown and not from a number of rows, so walking
-    them shows every order once, while new ones arrive on the first page.
+    them shows every order once, while new ones arrive on the first page. Nothing is counted
+    beyond :data:`COUNTED`, so that a page takes no longer where there are millions.
 
     :param shop: one shop's domain; None for all shops of the store.
     :param tab: one of :class:`Tab`, or the name of a saved tab.
@@ -251,15 +277,20 @@ def orders_page(
     in_shop = OrderQuery(shop=shop)
     queries: dict[str, OrderQuery] = {each.value: TABS[each] for each in Tab}
     queries |= {each.name: each.query for each in saved.tabs}
-    counts = {each: store.count(_shown(its, in_shop)) for each, its in queries.items()}
+    asked = [_shown(each, in_shop) for each in queries.values()]
+    # Of a first page that holds them all the number is known.
+    if place is not None or len(rows) > size:
+        asked.append(query)
+    counted = list(map(_count, count_up_to(store, asked, COUNTED + 1)))
+    total = counted.pop() if len(counted) > len(queries) else Count(len(rows))
     last = rows[size - 1] if len(rows) > size else None
     return OrderPage(
         shop=in_shop.shop,
         tab=name,
         query=query,
         rows=rows[:size],
-        total=store.count(query),
-        counts=MappingProxyType(counts),
+        total=total,
+        counts=MappingProxyType(dict(zip(queries, counted, strict=True))),
         next=None if last is None else cursor_text(Cursor(last.placed_at, last.id)),
     )
 

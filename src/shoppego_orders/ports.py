@@ -103,6 +103,27 @@ class ColumnStore(Protocol):
 
 
 @runtime_checkable
+class CountingStore(Protocol):
+    """What a store may offer besides: counts that stop, for a page of very many orders."""
+
+    def count_up_to(self, queries: Sequence[OrderQuery], most: int) -> Sequence[int]:
+        """Count the orders that match each query, as far as ``most``; see :func:`count_up_to`."""
+        ...
+
+
+def count_up_to(store: OrderStore, queries: Sequence[OrderQuery], most: int) -> Sequence[int]:
+    """Count the orders that match each of several queries, and stop each at ``most``.
+
+    :param most: at least 1.
+    :returns: for each query, in the same sequence, ``store.count(query)`` or ``most``, whichever
+        is smaller; a :class:`CountingStore` does not read on to find out.
+    """
+    if isinstance(store, CountingStore):
+        return store.count_up_to(queries, most)
+    return [min(store.count(query), most) for query in queries]
+
+
+@runtime_checkable
 class BulkStore(Protocol):
     """What a store may offer besides: many orders saved in one transaction."""
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shoppego_orders import page as page_module
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.money import Money
 from shoppego_orders.order import Order, OrderRow
 from shoppego_orders.page import (
     TABS,
+    Count,
     SavedTabs,
     Tab,
     both,
@@ -78,7 +82,7 @@ def test_what_a_page_offers_to_export_is_what_it_says(
     ticked = data.draw(st.frozensets(st.sampled_from([order.id for order in orders] or ["1"])))
     own = {order.id for order in orders if shop in (None, order.shop)}
     assert {row.id for row in store.rows(page.selected(ticked))} == ticked & own
-    assert store.count(page.query) == page.total
+    assert Count(store.count(page.query)) == page.total
     assert {row.id for row in store.rows(page.everything)} == own
 
 
@@ -113,8 +117,29 @@ def test_counts_are_those_of_the_tabs_pages(orders: list[Order]) -> None:
     counts = orders_page(store).counts
     for tab in Tab:
         page = orders_page(store, tab=tab)
-        assert counts[tab] == page.total == len(page.rows)
-    assert counts["all"] + counts["archived"] == len(orders)
+        assert counts[tab] == page.total == Count(len(page.rows))
+    assert counts["all"].number + counts["archived"].number == len(orders)
+
+
+@given(order_lists(max_size=8), st.data(), st.integers(1, 4), st.integers(0, 9))
+def test_what_a_page_counts_is_true_however_far_it_counts(
+    orders: list[Order], data: st.DataObject, size: int, counted: int
+) -> None:
+    store = stored(orders)
+    tab = data.draw(st.sampled_from(Tab))
+    filters = attrs.evolve(as_filter(data.draw(queries(orders))), shop=None)
+    with mock.patch.object(page_module, "COUNTED", counted):
+        shown = orders_page(store, tab=tab, filters=filters, size=size)
+        if shown.next is not None:
+            shown = orders_page(store, tab=tab, filters=filters, size=size, after=shown.next)
+    everything = {name: orders_page(store, tab=name, size=500).rows for name in Tab}
+    told = [(shown.total, store.count(shown.query))]
+    told += [(shown.counts[name], len(rows)) for name, rows in everything.items()]
+    for count, there in told:
+        if count.exact:
+            assert count.number == there
+        else:
+            assert count.number == counted < there
 
 
 @given(order_lists(), st.data())

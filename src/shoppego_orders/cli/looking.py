@@ -18,11 +18,11 @@ from shoppego_orders.cli.root import (
     opened_store,
     shop_option,
 )
-from shoppego_orders.cli.screen import counted, orders_table, say, say_json, tab_line
+from shoppego_orders.cli.screen import orders_table, say, say_json, tab_line
 from shoppego_orders.errors import InvalidValue, OrderNotFound
 from shoppego_orders.money import Money
 from shoppego_orders.order import Fulfillment, Life, Order, PaymentStatus
-from shoppego_orders.page import PAGE_SIZE, Tab, orders_page
+from shoppego_orders.page import PAGE_SIZE, Count, Tab, orders_page
 from shoppego_orders.periods import SHOP_TIME_ZONE, time_zone
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import OrderQuery
@@ -70,7 +70,10 @@ def page(
     shop: str | None,
     as_json: bool,
 ) -> None:
-    """Show the Orders page: tabs with counts, and a page of orders, newest first."""
+    """Show the Orders page: tabs with counts, and a page of orders, newest first.
+
+    Counts stop at 1,000, and say so: "1,000+"; with --json, "at_least" names them.
+    """
     from shoppego_orders.export.request import ExportRequest, period_text
 
     clock = time_zone(zone)
@@ -90,8 +93,13 @@ def page(
         say_json(
             {
                 "tab": shown.tab,
-                "counts": dict(shown.counts),
-                "total": shown.total,
+                "counts": {tab: count.number for tab, count in shown.counts.items()},
+                "total": shown.total.number,
+                "at_least": [
+                    name
+                    for name, count in (("total", shown.total), *shown.counts.items())
+                    if not count.exact
+                ],
                 "rows": [
                     {name: _plain(value) for name, value in row._asdict().items()}
                     for row in shown.rows
@@ -104,7 +112,8 @@ def page(
     say()
     orders_table(shown.rows, clock, zone)
     days = period_text(ExportRequest(query=filters, tz=zone))
-    say(f"{len(shown.rows):,} of {counted(shown.total, 'order')}; {days}.")
+    noun = "order" if shown.total == Count(1) else "orders"
+    say(f"{len(shown.rows):,} of {shown.total} {noun}; {days}.")
     if shown.next is not None:
         say(f"More with --after {shown.next}")
 

@@ -21,6 +21,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from shoppego_orders.order import Fulfillment, Life, OrderRow
+from shoppego_orders.page import Count
 
 # Control characters, which could move the cursor or colour the screen; line separators; and the
 # marks that turn the reading direction of what follows.
@@ -56,10 +57,10 @@ def local(instant: datetime | None, zone: tzinfo) -> str:
     return "" if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M:%S}"
 
 
-def tab_line(counts: Mapping[str, int], chosen: str) -> str:
+def tab_line(counts: Mapping[str, Count], chosen: str) -> str:
     """The tabs with their counts, the chosen one in brackets."""
     tabs = [
-        template.format(f"{words(tab).capitalize()} {count:,}")
+        template.format(f"{words(tab).capitalize()} {count}")
         for tab, count in counts.items()
         for template in ("[{}]" if tab == chosen else "{}",)
     ]

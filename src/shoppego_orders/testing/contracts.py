@@ -38,6 +38,7 @@ from shoppego_orders.errors import (
 )
 from shoppego_orders.money import Money
 from shoppego_orders.order import LineItem, LineRow, Order, OrderRow
+from shoppego_orders.page import TABS
 from shoppego_orders.periods import epoch_micros
 from shoppego_orders.ports import (
     ColumnStore,
@@ -46,6 +47,7 @@ from shoppego_orders.ports import (
     Outcome,
     Task,
     TaskLog,
+    count_up_to,
     save_many,
 )
 from shoppego_orders.query import Cursor, OrderQuery
@@ -344,6 +346,15 @@ class OrderStoreContract:
             assert found == [tuple(map(plain, row)) for row in store.rows(query)], query
         with pytest.raises(InvalidValue):
             list(store.columns(EVERYTHING, ["totl"]))
+
+    def test_counts_stop_where_they_are_told_to(self, store: OrderStore) -> None:
+        """Counted as far as a number, each query's count is that number or the true one."""
+        saved = [store.save(order) for order in sample_orders()]
+        asked = [EVERYTHING, *TABS.values(), *sample_queries(saved)]
+        true = list(map(store.count, asked))
+        for most in (1, 2, len(saved), 2**62):
+            assert list(count_up_to(store, asked, most)) == [min(each, most) for each in true]
+        assert list(count_up_to(store, [], 1)) == []
 
     def test_instants_keep_their_microseconds_and_are_utc(self, store: OrderStore) -> None:
         """An instant in any zone comes back as the same instant, in UTC."""

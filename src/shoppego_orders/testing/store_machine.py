@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, 
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.errors import OrdersError
 from shoppego_orders.order import Order, OrderRow
-from shoppego_orders.ports import OrderStore
+from shoppego_orders.ports import OrderStore, count_up_to
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.strategies import keys, orders, queries, run, steps
 
@@ -103,7 +103,9 @@ class StoreMachine(RuleBasedStateMachine):
     def _compare(self, query: OrderQuery) -> None:
         assert list(self.store.rows(query)) == list(self.reference.rows(query))
         assert list(self.store.lines(query)) == list(self.reference.lines(query))
-        assert self.store.count(query) == self.reference.count(query)
+        counted = self.reference.count(query)
+        assert self.store.count(query) == counted
+        assert list(count_up_to(self.store, [query, query], 2)) == [min(counted, 2)] * 2
 
 
 def _outcome(action: Callable[[], T]) -> T | OrdersError:

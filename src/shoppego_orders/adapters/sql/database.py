@@ -153,9 +153,10 @@ class Database:
             self._dialect.begin_making(connection)
             # Again, now that no other process can be upgrading them.
             for step in range(self._version(connection) or found.version, SCHEMA_VERSION):
-                for table in ADDED_AFTER[step]:
-                    table.create(connection)
-                self._dialect.made(connection, {table.name for table in ADDED_AFTER[step]})
+                added = ADDED_AFTER[step]
+                for each in added:
+                    each.create(connection)
+                self._dialect.made(connection, {str(each.name) for each in added})
             connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
             self._commit(connection)
             connection.invalidate()  # as above

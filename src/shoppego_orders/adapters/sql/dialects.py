@@ -94,8 +94,8 @@ class Dialect(Protocol):
         """Begin to make the tables: one process at a time."""
         ...
 
-    def made(self, connection: Connection, tables: Collection[str]) -> None:
-        """End making some tables, before it is committed."""
+    def made(self, connection: Connection, names: Collection[str]) -> None:
+        """End making some tables, or some indexes, before it is committed."""
         ...
 
     def before_commit(self, connection: Connection) -> None:
@@ -158,12 +158,12 @@ class _Sqlite:
         _use_wal(connection)
         self.begin(connection)
 
-    def made(self, connection: Connection, tables: Collection[str]) -> None:
+    def made(self, connection: Connection, names: Collection[str]) -> None:
         # Analysing any table makes the one that statistics stand in.
         connection.exec_driver_sql(f"ANALYZE {schema_version.name}")
         connection.exec_driver_sql(
             "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
-            [told for told in SQLITE_STATISTICS if told[0] in tables],
+            [told for told in SQLITE_STATISTICS if not {*told[:2]}.isdisjoint(names)],
         )
 
     def before_commit(self, connection: Connection) -> None:
@@ -240,7 +240,7 @@ class _Postgresql:
             problem = f"its encoding is {encoding}, and only UTF8 holds every text, in its order"
             raise StoreUnusable(self.name(connection.engine.url), problem)
 
-    def made(self, connection: Connection, tables: Collection[str]) -> None:
+    def made(self, connection: Connection, names: Collection[str]) -> None:
         pass
 
     def before_commit(self, connection: Connection) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
+    ScalarSelect,
     Select,
+    Text,
     UnaryExpression,
     exists,
     false,
@@ -22,7 +25,7 @@ from sqlalchemy import (
 
 from shoppego_orders.adapters.sql.dialects import contains, one_of
 from shoppego_orders.adapters.sql.schema import order_lines, order_tags, orders
-from shoppego_orders.order import OrderRow, Recovery
+from shoppego_orders.order import OrderRow
 from shoppego_orders.periods import Period, epoch_micros
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.texts import UNSTORABLE
@@ -66,6 +69,18 @@ def select_lines(query: OrderQuery) -> Select[Any]:  # Any: one column of each k
 def select_count(query: OrderQuery) -> Select[int]:
     """How many orders match."""
     return select(func.count()).select_from(orders).where(*conditions(query))
+
+
+def select_counts(counted: Iterable[OrderQuery], most: int) -> Select[Any]:  # Any: one for each
+    """How many orders match each query, counted as far as ``most``: one row."""
+    counts: list[Any] = [_counted(query, most) for query in counted]
+    return select(*counts)
+
+
+def _counted(query: OrderQuery, most: int) -> ScalarSelect[int]:
+    one = literal_column("1", Integer)
+    found = select(one).select_from(orders).where(*conditions(query)).limit(most)
+    return select(func.count()).select_from(found.subquery()).scalar_subquery()
 
 
 def _limited(rows: Select[Any], query: OrderQuery) -> Select[Any]:
@@ -117,7 +132,7 @@ def _of_statuses(query: OrderQuery) -> Iterator[Condition]:
     if query.decided is not None:
         yield _flag(columns.decided, query.decided)
     if query.recovery is not None:
-        yield _how_it_ended(query.recovery)
+        yield _one_word(columns.recovery, query.recovery)
 
 
 def _ordered(query: OrderQuery) -> tuple[UnaryExpression[Any], UnaryExpression[Any]]:
@@ -137,15 +152,9 @@ def _flag(flag: ColumnElement[bool], wanted: bool) -> Condition:  # noqa: FBT001
 
 
 def _one_word(status: ColumnElement[str], words: Collection[StrEnum]) -> Condition:
-    return status.in_(sorted(word.value for word in words))
-
-
-def _how_it_ended(recoveries: Collection[Recovery]) -> Condition:
-    # One word is written out, not a parameter: else no partial index is taken.
-    if len(recoveries) == 1:
-        (word,) = recoveries
-        return orders.c.recovery == literal_column(f"'{word.value}'")
-    return _one_word(orders.c.recovery, recoveries)
+    # Written out, not as parameters: else no partial index is taken.
+    written = [literal_column(f"'{word}'", Text) for word in sorted(words)]
+    return status == written[0] if len(written) == 1 else status.in_(written)
 
 
 def _within(instant: ColumnElement[int], period: Period) -> tuple[Condition, Condition]:

@@ -38,6 +38,7 @@ from shoppego_orders.adapters.sql.columns import (
 from shoppego_orders.adapters.sql.database import Opened
 from shoppego_orders.adapters.sql.dialects import inserts_of_what_is_free
 from shoppego_orders.adapters.sql.prepared import Prepared
+from shoppego_orders.adapters.sql.queries import select_counts
 from shoppego_orders.adapters.sql.schema import order_events, order_lines, order_tags, orders
 from shoppego_orders.errors import (
     DuplicateOrder,
@@ -182,6 +183,19 @@ class SqlOrderStore(Opened):
         with self.database.reading() as connection:
             counted: int = connection.execute(queries.select_count(query)).scalar_one()
             return counted
+
+    def count_up_to(self, queries: Sequence[OrderQuery], most: int) -> Sequence[int]:
+        """Count the orders that match each query, as far as ``most``, in one question.
+
+        What the tabs of the Orders page show is found through indexes, however much the store
+        holds. Where few of many match something else, those many are read.
+
+        :returns: for each query, in the same sequence, its count or ``most``, the smaller.
+        """
+        if not queries:
+            return []
+        with self.database.reading() as connection:
+            return tuple(connection.execute(select_counts(queries, most)).one())
 
     def events(self, order_id: str) -> Sequence[OrderEvent]:
         """Return an order's whole history, oldest first.
