@@ -86,6 +86,10 @@ class Dialect(Protocol):
         """End making some tables, before it is committed."""
         ...
 
+    def vacuum(self, connection: Connection, tables: Collection[str]) -> bool:
+        """Give up what was deleted, and tell whether somebody still needs some of it."""
+        ...
+
     def problem(self, error: BaseException | None, name: str) -> str:
         """Tell in our words what the driver raised."""
         ...
@@ -136,6 +140,12 @@ class _Sqlite:
             "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
             [told for told in SQLITE_STATISTICS if told[0] in tables],
         )
+
+    def vacuum(self, connection: Connection, tables: Collection[str]) -> bool:  # noqa: ARG002  # PostgreSQL's
+        connection.exec_driver_sql("VACUUM")
+        # What was there stands in the log too, until it is emptied.
+        busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        return bool(busy)
 
     def problem(self, error: BaseException | None, name: str) -> str:
         told = str(error)
@@ -206,6 +216,10 @@ class _Postgresql:
 
     def made(self, connection: Connection, tables: Collection[str]) -> None:
         pass
+
+    def vacuum(self, connection: Connection, tables: Collection[str]) -> bool:
+        connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+        return False
 
     def problem(self, error: BaseException | None, name: str) -> str:  # noqa: ARG002  # SQLite's
         diagnosis: Any = getattr(error, "diag", None)  # Any: psycopg may not be installed

@@ -212,6 +212,23 @@ class SqlOrderStore(Opened):
             with self.database.batch(), self.database.writing() as connection:
                 connection.execute(_SETTLE, known)
 
+    def rewrite(self, histories: Iterable[Sequence[OrderEvent]]) -> None:
+        """Put other histories in the place of orders' own, all of them in one transaction.
+
+        Of what was there the database may still keep bytes, until ``database.vacuum()``.
+
+        :raises StaleOrder: if an order is stored at another version; nothing is written.
+        :raises OrderNotFound: if there is no such order; nothing is written.
+        :raises BrokenHistory: for what can't be replayed; nothing is written.
+        """
+        rewritten = [_Written.again(history) for history in histories]
+        with self.database.batch(), self.database.writing() as connection:
+            for each in rewritten:
+                before = attrs.evolve(each.saved, version=each.saved.version - 1)
+                _replace(connection, before, each.values)
+                connection.execute(_DELETE_EVENTS, {"id": before.id})
+                _add_parts(connection, [each])
+
     def disagreements(self) -> Iterator[str]:
         """Prove that columns, lines, tags and events say what the documents say.
 
@@ -261,6 +278,13 @@ class _Written:
         values |= {"version": saved.version, "document": order_to_json(saved)}
         numbered = enumerate(order.changes, order.version + 1)
         return cls(saved, values, [_event_values(event, number) for number, event in numbered])
+
+    @classmethod
+    def again(cls, history: Sequence[OrderEvent]) -> Self:
+        """All of an order that is stored, as another history makes it."""
+        # Undecided: what is stored stays so, and nothing else decides it.
+        order = attrs.evolve(Order.replay(history), version=0, decided=False)
+        return cls.of(attrs.evolve(order, changes=tuple(history)))
 
 
 def _add_one(connection: Connection, new: _Written) -> None:
@@ -407,6 +431,7 @@ _EVENTS: Final = (
     .where(order_events.c.order_id == bindparam("id"))
     .order_by(order_events.c.number)
 )
+_DELETE_EVENTS: Final = delete(order_events).where(order_events.c.order_id == bindparam("id"))
 _ADD_LINE: Final = insert(order_lines)
 _DELETE_LINES: Final = delete(order_lines).where(order_lines.c.order_id == bindparam("id"))
 _LINES: Final = (
