@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
 from email.message import EmailMessage
 from functools import partial
+from secrets import token_hex
 from typing import assert_type
 
 import attrs
@@ -18,7 +19,9 @@ from shoppego_orders import (
     Attribution,
     By,
     Context,
+    Customer,
     Difference,
+    Erasure,
     Export,
     ExportLog,
     ExportRequest,
@@ -51,8 +54,10 @@ from shoppego_orders import (
     Touch,
     Verdict,
     VerdictStatus,
+    anonymise,
     ask_due,
     compare_policies,
+    customer_orders,
     default_table,
     judge_stream,
     orders_page,
@@ -90,6 +95,7 @@ from shoppego_orders.errors import (
     Retry,
 )
 from shoppego_orders.notebook import Plot, plot_payment_times, plot_recovery, plot_sales
+from shoppego_orders.ports import ErasingStore, ErasingTaskLog
 
 
 def an_error_has_typed_fields(error: CommandRefused) -> None:
@@ -223,6 +229,16 @@ def mail_is_refused(mailer: Mailer, smtp: SmtpMailer, message: EmailMessage) -> 
         assert_type(error.refused, Sequence[RefusedRecipient])
 
 
+def a_customer_is_erased(
+    store: ErasingStore, tasks: ErasingTaskLog, log: ExportLog, now: datetime
+) -> None:
+    whom = Customer(email="aisyah@example.com")
+    assert_type(customer_orders(store, whom, shop="s"), list[Order])
+    erased = anonymise(store, whom, shop="s", at=now, pseudonym=token_hex, tasks=tasks, exports=log)
+    assert_type(erased, Erasure)
+    assert_type(erased.orders, tuple[str, ...])
+
+
 def what_ships_is_what_the_ports_ask_for(
     stores: tuple[MemoryOrderStore, SqlOrderStore],
     logs: tuple[MemoryTaskLog, SqlTaskLog],
@@ -232,8 +248,11 @@ def what_ships_is_what_the_ports_ask_for(
 ) -> None:
     all_stores: tuple[OrderStore, ...] = stores
     all_logs: tuple[TaskLog, ...] = logs
+    erasing_stores: tuple[ErasingStore, ...] = stores
+    erasing_logs: tuple[ErasingTaskLog, ...] = logs
     all_mailers: tuple[Mailer, ...] = mailers
     all_export_logs: tuple[ExportLog, ...] = export_logs
     all_shelves: tuple[FileShelf, ...] = shelves
     assert len(all_stores) + len(all_logs) + len(all_mailers)
+    assert len(erasing_stores) + len(erasing_logs)
     assert len(all_export_logs) + len(all_shelves)

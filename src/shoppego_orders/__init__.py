@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         default_table,
     )
     from shoppego_orders.customers import Address, Customer, Identify, customer_key, phone_digits
+    from shoppego_orders.erasure import Erasure, anonymise, customer_orders
     from shoppego_orders.errors import OrdersError
     from shoppego_orders.export import (
         ACCOUNTING,
@@ -165,6 +166,7 @@ __all__ = [
     "Customer",
     "Delivery",
     "Difference",
+    "Erasure",
     "Export",
     "ExportLog",
     "ExportRequest",
@@ -225,10 +227,12 @@ __all__ = [
     "Unfulfilled",
     "Verdict",
     "VerdictStatus",
+    "anonymise",
     "ask_due",
     "checkout_from_json",
     "compare_policies",
     "customer_key",
+    "customer_orders",
     "default_table",
     "event_from_json",
     "event_to_json",
@@ -318,6 +322,11 @@ _NAMES = {
         "Identify",
         "customer_key",
         "phone_digits",
+    ),
+    "erasure": (
+        "Erasure",
+        "anonymise",
+        "customer_orders",
     ),
     "errors": ("OrdersError",),
     "export": (

@@ -21,7 +21,7 @@ def page_html(page: OrderPage) -> str:
     tabs = (
         element("span", typed(name), f" {count}", class_="badge")
         for name, count in page.counts.items()
-        if count
+        if count.number
     )
     return view(
         beside((typed(page.tab), f"({len(page.rows)} of {page.total} orders)")),

@@ -162,6 +162,25 @@ def saved_or_refused(store: OrderStore, order: Order) -> Order | OrdersError:
         return refused
 
 
+@runtime_checkable
+class ErasingStore(OrderStore, Protocol):
+    """What a store may offer besides: a person can be taken out of what it keeps."""
+
+    def rewrite(self, histories: Iterable[Sequence[OrderEvent]]) -> None:
+        """Put other histories in the place of orders' own, all of them in one transaction.
+
+        This is for erasing a person, and for nothing else: histories only grow. Nothing of the
+        old events and state can be asked for afterwards. What is decided stays so.
+
+        :param histories: each one order's whole history, oldest first: as many events as are
+            stored, and one that is new. The order becomes what they replay to.
+        :raises StaleOrder: if an order is stored at another version; nothing is written.
+        :raises OrderNotFound: if there is no such order; nothing is written.
+        :raises BrokenHistory: for what can't be replayed; nothing is written.
+        """
+        ...
+
+
 class Mailer(Protocol):
     """How mail leaves. Whether to try again is decided here, or by whoever called it."""
 
@@ -246,6 +265,19 @@ class TaskLog(Protocol):
 
     def tasks(self, prefix: str = "") -> Iterator[Task]:
         """Yield the tasks whose key begins so, by key; with those never settled."""
+        ...
+
+
+@runtime_checkable
+class ErasingTaskLog(TaskLog, Protocol):
+    """What a task log may offer besides: what tells of a person can be taken out of it."""
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Remove tasks, settled or not; unknown keys are passed over."""
+        ...
+
+    def empty_notes(self, keys: Iterable[str]) -> None:
+        """Take the notes of tasks away, and leave all else; unknown keys are passed over."""
         ...
 
 

@@ -21,7 +21,12 @@ NOT_SENT: Final = (Outcome.SKIPPED, Outcome.FAILED)
 
 def reminder_key(shop: str, order_id: str, policy: str, step: int) -> str:
     """The key of a reminder; its parts are quoted, so different parts make different keys."""
-    return f"{reminders_of(shop)}{_quoted(order_id)}/{_quoted(policy)}/{step}"
+    return f"{reminders_about(shop, order_id)}{_quoted(policy)}/{step}"
+
+
+def reminders_about(shop: str, order_id: str) -> str:
+    """What the keys of an order's reminders begin with."""
+    return f"{reminders_of(shop)}{_quoted(order_id)}/"
 
 
 def reminders_of(shop: str | None) -> str:

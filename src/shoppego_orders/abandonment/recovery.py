@@ -13,6 +13,7 @@ was written to is left in peace for the plan's cooldown, whichever order it was 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -33,7 +34,7 @@ from shoppego_orders.abandonment.reminder_mail import (
     plain_reminder,
 )
 from shoppego_orders.abandonment.sweep import UNREADABLE, batches, before
-from shoppego_orders.errors import InvalidValue, MailNotSent, Retry
+from shoppego_orders.errors import InvalidValue, MailNotSent, Retry, TaskNotClaimed
 from shoppego_orders.order import Life, Order, OrderRow, Recovery
 from shoppego_orders.periods import Period, utc
 from shoppego_orders.ports import Mailer, OrderStore, Outcome, TaskLog
@@ -102,7 +103,7 @@ def remind(
     reminded: set[tuple[str, str]] = set()
     for rows in batches(store, query):
         for row in rows:
-            customer = (row.shop, _customer(row))
+            customer = (row.shop, reminded_customer(row))
             if desk.look_at(row, superseded=customer in reminded):
                 reminded.add(customer)
     return RemindResult(
@@ -204,7 +205,7 @@ class _Desk:
         """Claim, send, settle."""
         turn = None
         if self.plan.cooldown:
-            turns = turns_of(order.shop, _customer(order))
+            turns = turns_of(order.shop, reminded_customer(order))
             turn = next_turn(self.tasks, turns, self.plan.cooldown, self.now)
             if turn is None:
                 self.held[key] = COOLDOWN
@@ -242,7 +243,9 @@ class _Desk:
 
     def _end(self, key: str | None, outcome: Outcome, note: str) -> None:
         if key is not None:
-            self.tasks.settle(key, outcome, self.now, note)
+            # Gone where the customer was erased this moment: there is nothing left to say of it.
+            with suppress(TaskNotClaimed):
+                self.tasks.settle(key, outcome, self.now, note)
 
 
 def _against(order: Order | OrderRow) -> str:
@@ -277,7 +280,7 @@ def _judged_anew(order: Order, row: OrderRow) -> str:
     return "" if same else "it was judged anew"
 
 
-def _customer(order: Order | OrderRow) -> str:
+def reminded_customer(order: Order | OrderRow) -> str:
     """Who is written to: the customer, or of nobody known whoever has the address."""
     if order.customer_key is not None:
         return order.customer_key

@@ -126,6 +126,23 @@ class MemoryOrderStore:
                     decided = attrs.evolve(order, decided=True)
                     self._kept[row.id] = _Kept.of(decided, kept.events)
 
+    def rewrite(self, histories: Iterable[Sequence[OrderEvent]]) -> None:
+        """Put other histories in the place of orders' own, all or none.
+
+        :raises StaleOrder: if an order is stored at another version; nothing is written.
+        :raises OrderNotFound: if there is no such order; nothing is written.
+        :raises BrokenHistory: for what can't be replayed; nothing is written.
+        """
+        rewritten = [(Order.replay(history), tuple(history)) for history in histories]
+        with self._lock:
+            for order, _ in rewritten:
+                stored = self._found(order.id).order.version
+                if order.version != stored + 1:
+                    raise StaleOrder(order.id, order.version - 1, stored)
+            for order, events in rewritten:
+                decided = self._kept[order.id].order.decided
+                self._kept[order.id] = _Kept.of(attrs.evolve(order, decided=decided), events)
+
     def _added(self, order: Order) -> Order:
         if order.id in self._kept or (order.shop, order.number) in self._numbers:
             raise DuplicateOrder(order.id, order.shop, order.number)
@@ -203,6 +220,21 @@ class MemoryTaskLog:
         with self._lock:
             snapshot = sorted(self._tasks.items())
         return (task for key, task in snapshot if key.startswith(prefix))
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Remove tasks, settled or not; unknown keys are passed over."""
+        whole = list(keys)  # before the lock is taken: they may come from this log
+        with self._lock:
+            for key in whole:
+                self._tasks.pop(key, None)
+
+    def empty_notes(self, keys: Iterable[str]) -> None:
+        """Take the notes of tasks away, and leave all else; unknown keys are passed over."""
+        whole = list(keys)  # as above
+        with self._lock:
+            for key in whole:
+                if key in self._tasks:
+                    self._tasks[key] = attrs.evolve(self._tasks[key], note="")
 
 
 class RecordingMailer:

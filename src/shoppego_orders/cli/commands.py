@@ -9,6 +9,7 @@ import click
 
 from shoppego_orders.cli.attributing import attribute
 from shoppego_orders.cli.downloads import exports
+from shoppego_orders.cli.erasing import anonymise
 from shoppego_orders.cli.exporting import export
 from shoppego_orders.cli.judging import explain, sweep
 from shoppego_orders.cli.looking import page, show
@@ -123,5 +124,6 @@ for _command in (
     report_sales,
     export,
     exports,
+    anonymise,
 ):
     shoppego_orders.add_command(_command)

@@ -277,6 +277,13 @@ class RecoverySettled:
     purchase: str | None
 
 
+@attrs.frozen
+class Anonymised:
+    """The person was taken out of the order, and out of every event before this one."""
+
+    type: ClassVar[str] = "anonymised"
+
+
 EventData = (
     Placed
     | MarkedPending
@@ -299,6 +306,7 @@ EventData = (
     | AbandonmentRetracted
     | CustomerReturned
     | RecoverySettled
+    | Anonymised
 )
 
 

@@ -15,6 +15,7 @@ from shoppego_orders.order.events import (
     Abandoned,
     AbandonmentRetracted,
     AddressEdited,
+    Anonymised,
     Archived,
     Cancelled,
     Confirmed,
@@ -136,6 +137,8 @@ def _evolved(  # noqa: C901, PLR0912  # one short case an event; apart they woul
             return attrs.evolve(order, returned_at=earliest)
         case RecoverySettled(outcome, purchase):
             return attrs.evolve(order, outcome=outcome, recovered_by=purchase)
+        case Anonymised():
+            return order
         case _:
             assert_never(data)
 

@@ -91,6 +91,8 @@ class Database:
         self.engine: Final = self._dialect.engine(target if isinstance(target, Engine) else url)
         self._asking = self.engine.execution_options(**self._dialect.asking)
         self._writing = self.engine.execution_options(**self._dialect.writing)
+        # Outside of transactions, which is where vacuuming is possible.
+        self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._batch = threading.local()
         _OPENED.add(self)
 
@@ -160,6 +162,21 @@ class Database:
             connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
             self._commit(connection)
             connection.invalidate()  # as above
+
+    def vacuum(self) -> None:
+        """Give up the bytes of what was deleted or written over, as after an erasure.
+
+        An SQLite file is written anew, which takes a while and as much space again, and then
+        holds nothing but what is stored. PostgreSQL frees the dead rows of our tables, where the
+        role owns them, and writes over their bytes as it needs the space; copies of a database,
+        and its archived log, are nobody's but yours to clear.
+
+        :raises StoreUnusable: where that fails; and where somebody still reads what was there.
+        """
+        with self._told(), self._alone.connect() as connection:
+            busy = self._dialect.vacuum(connection, sorted(metadata.tables))
+        if busy:
+            raise StoreUnusable(self.name, "others are reading it: vacuum it again later")
 
     def close(self) -> None:
         """Close the connections; using the database again opens new ones."""

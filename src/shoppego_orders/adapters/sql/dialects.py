@@ -105,6 +105,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def vacuum(self, connection: Connection, tables: Collection[str]) -> bool:
+        """Give up what was deleted, and tell whether somebody still needs some of it."""
+        ...
+
     def problem(self, error: BaseException | None, name: str) -> str:
         """Tell in our words what the driver raised."""
         ...
@@ -169,6 +173,12 @@ class _Sqlite:
     def before_commit(self, connection: Connection) -> None:
         if connection.info[_FILE].moved():
             raise StoreUnusable(self.name(connection.engine.url), _MOVED)
+
+    def vacuum(self, connection: Connection, tables: Collection[str]) -> bool:  # noqa: ARG002  # PostgreSQL's
+        connection.exec_driver_sql("VACUUM")
+        # What was there stands in the log too, until it is emptied.
+        busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        return bool(busy)
 
     def problem(self, error: BaseException | None, name: str) -> str:
         told = str(error)
@@ -245,6 +255,10 @@ class _Postgresql:
 
     def before_commit(self, connection: Connection) -> None:
         pass
+
+    def vacuum(self, connection: Connection, tables: Collection[str]) -> bool:
+        connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
+        return False
 
     def problem(self, error: BaseException | None, name: str) -> str:  # noqa: ARG002  # SQLite's
         diagnosis: Any = getattr(error, "diag", None)  # Any: psycopg may not be installed

@@ -228,6 +228,24 @@ class SqlOrderStore(Opened):
             with self.database.batch(), self.database.writing() as connection:
                 _SETTLE.execute_many(connection, known)
 
+    def rewrite(self, histories: Iterable[Sequence[OrderEvent]]) -> None:
+        """Put other histories in the place of orders' own, all of them in one transaction.
+
+        Of what was there the database may still keep bytes, until ``database.vacuum()``.
+
+        :raises StaleOrder: if an order is stored at another version; nothing is written.
+        :raises OrderNotFound: if there is no such order; nothing is written.
+        :raises BrokenHistory: for what can't be replayed; nothing is written.
+        """
+        rewritten = [_Written.again(history) for history in histories]
+        with self.database.batch(), self.database.writing() as connection:
+            for each in rewritten:
+                before = attrs.evolve(each.order, version=each.version - 1)
+                _write_over(connection, before, each.values)
+                for gone in (_DELETE_EVENTS, _DELETE_LINES, _DELETE_TAGS):
+                    connection.execute(gone, {"id": before.id})
+                _add_parts(connection, [each])
+
     def disagreements(self) -> Iterator[str]:
         """Prove that columns, lines, tags and events say what the documents say.
 
@@ -285,6 +303,13 @@ class _Written:
         """The order as the store has it now."""
         return attrs.evolve(self.order, version=self.version, decided=decided, changes=())
 
+    @classmethod
+    def again(cls, history: Sequence[OrderEvent]) -> Self:
+        """All of an order that is stored, as another history makes it."""
+        # Undecided: what is stored stays so, and nothing else decides it.
+        order = attrs.evolve(Order.replay(history), version=0, decided=False)
+        return cls.of(attrs.evolve(order, changes=tuple(history)))
+
 
 def _add_one(connection: Connection, new: _Written) -> None:
     # Of one alone the error tells as much as an answer would, and is a fifth faster to ask for.
@@ -334,18 +359,9 @@ def _add_tags(connection: Connection, written: Iterable[Order]) -> None:
 
 
 def _replace(connection: Connection, new: _Written) -> bool:
-    """Write over the version that the order was loaded at, and tell whether it is decided.
-
-    One guarded statement: to look first and write then would let two writers through.
-    """
+    """Write what an order has become, and tell whether it is decided."""
     order = new.order
-    known = {"known_id": order.id, "known_version": order.version}
-    while True:
-        decided = _REPLACE.execute(connection, new.values | known).scalar_one_or_none()
-        if decided is not None:
-            break
-        # Raises; or else somebody has just written that very version, and it is to be replaced.
-        _stored_decision(connection, order)
+    decided = _write_over(connection, order, new.values)
     _ADD_EVENT.execute_many(connection, new.events)
     happened = [event.data for event in order.changes]
     if any(isinstance(data, LinesChanged | OfferAccepted) for data in happened):
@@ -354,7 +370,21 @@ def _replace(connection: Connection, new: _Written) -> bool:
     if any(isinstance(data, TagsSet) for data in happened):
         connection.execute(_DELETE_TAGS, {"id": order.id})
         _add_tags(connection, [order])
-    return bool(decided)
+    return decided
+
+
+def _write_over(connection: Connection, order: Order, values: dict[str, object]) -> bool:
+    """Write over the version that the order was loaded at, and tell whether it is decided.
+
+    One guarded statement: to look first and write then would let two writers through.
+    """
+    known = {"known_id": order.id, "known_version": order.version}
+    while True:
+        decided = _REPLACE.execute(connection, values | known).scalar_one_or_none()
+        if decided is not None:
+            return bool(decided)
+        # Raises; or else somebody has just written that very version, and it is to be replaced.
+        _stored_decision(connection, order)
 
 
 def _stored_decision(connection: Connection, order: Order) -> bool:
@@ -442,6 +472,7 @@ _EVENTS: Final = (
     .where(order_events.c.order_id == bindparam("id"))
     .order_by(order_events.c.number)
 )
+_DELETE_EVENTS: Final = delete(order_events).where(order_events.c.order_id == bindparam("id"))
 _ADD_LINE: Final = Prepared(insert(order_lines))
 _DELETE_LINES: Final = delete(order_lines).where(order_lines.c.order_id == bindparam("id"))
 _LINES: Final = (

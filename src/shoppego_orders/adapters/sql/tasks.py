@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, final
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from shoppego_orders.adapters.sql.database import Opened
+from shoppego_orders.adapters.sql.dialects import one_of
 from shoppego_orders.adapters.sql.schema import tasks
 from shoppego_orders.errors import InvalidValue, TaskNotClaimed, TaskSettled
 from shoppego_orders.periods import epoch_micros, instant_of_micros, utc
@@ -83,6 +84,17 @@ class SqlTaskLog(Opened):
                 None if settled_at is None else instant_of_micros(settled_at),
                 note,
             )
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Remove tasks, settled or not; unknown keys are passed over."""
+        with self.database.writing() as connection:
+            connection.execute(delete(tasks).where(one_of(tasks.c.key, list(keys))))
+
+    def empty_notes(self, keys: Iterable[str]) -> None:
+        """Take the notes of tasks away, and leave all else; unknown keys are passed over."""
+        noted = update(tasks).where(one_of(tasks.c.key, list(keys)))
+        with self.database.writing() as connection:
+            connection.execute(noted.values(note=""))
 
 
 def _beyond(prefix: str) -> str | None:
