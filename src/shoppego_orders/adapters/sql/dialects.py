@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, final
 
@@ -35,6 +35,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from shoppego_orders.adapters.sql.schema import SQLITE_STATISTICS, schema_version
+from shoppego_orders.adapters.sql.sqlite_files import first_missing_page
 from shoppego_orders.errors import MissingExtra, StoreUnusable
 from shoppego_orders.texts import UNSTORABLE
 
@@ -84,6 +85,17 @@ class Dialect(Protocol):
 
     def made(self, connection: Connection, tables: Collection[str]) -> None:
         """End making some tables, before it is committed."""
+        ...
+
+    def check_length(self, connection: Connection, name: str) -> None:
+        """Refuse a database whose end is missing, where that can be told at a glance.
+
+        :raises StoreUnusable: saying what is missing.
+        """
+        ...
+
+    def damage(self, connection: Connection) -> Sequence[str]:
+        """Look at every page, and tell what is wrong with them."""
         ...
 
     def problem(self, error: BaseException | None, name: str) -> str:
@@ -136,6 +148,23 @@ class _Sqlite:
             "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
             [told for told in SQLITE_STATISTICS if told[0] in tables],
         )
+
+    def check_length(self, connection: Connection, name: str) -> None:
+        driver: Any = connection.connection.dbapi_connection  # Any: as above
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN")
+        missing = first_missing_page(connection)
+        connection.rollback()
+        if missing is not None:
+            raise StoreUnusable(name, f"the file was cut off: its page {missing} is missing")
+
+    def damage(self, connection: Connection) -> Sequence[str]:
+        found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        parts = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        return [
+            *(told for told in found if told != "ok"),
+            *(f"a row of {part[0]} belongs to no order" for part in parts),
+        ]
 
     def problem(self, error: BaseException | None, name: str) -> str:
         told = str(error)
@@ -206,6 +235,12 @@ class _Postgresql:
 
     def made(self, connection: Connection, tables: Collection[str]) -> None:
         pass
+
+    def check_length(self, connection: Connection, name: str) -> None:
+        pass  # the server looks after its files
+
+    def damage(self, connection: Connection) -> Sequence[str]:  # noqa: ARG002  # SQLite's
+        return ()  # as above
 
     def problem(self, error: BaseException | None, name: str) -> str:  # noqa: ARG002  # SQLite's
         diagnosis: Any = getattr(error, "diag", None)  # Any: psycopg may not be installed
