@@ -174,7 +174,8 @@ def wheel(session: nox.Session) -> None:
 def deep(session: nox.Session) -> None:
     """The properties with Hypothesis's deep profile: many more examples, new ones every time."""
     sync(session, "tests")
-    paths = session.posargs or ["tests/property", "tests/test_abandonment_faults.py"]
+    faults = ["abandonment_faults", "killed_writers", "cut_databases"]
+    paths = session.posargs or ["tests/property", *(f"tests/test_{each}.py" for each in faults)]
     session.run("pytest", *paths, env={"HYPOTHESIS_PROFILE": "deep"})
 
 

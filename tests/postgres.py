@@ -2,6 +2,7 @@
 
 ``python tests/postgres.py COMMAND ...`` runs a command beside a private server that all of its
 processes share, and stops it at the end; where there can be none, it just runs the command.
+``--durable`` before the command runs it as it is installed, which waits for the disk.
 ``python tests/postgres.py --installed`` tells by its exit code whether there can be one.
 """
 
@@ -195,12 +196,14 @@ def main(command: Sequence[str]) -> int:
     problem = missing()
     if command == ["--installed"]:
         return 0 if problem is None else 1
+    durable = command[:1] == ["--durable"]
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     with ExitStack() as ending:
         if VARIABLE not in os.environ and problem is None:
-            os.environ[VARIABLE] = ending.enter_context(server()).url
-        with subprocess.Popen(command) as running:
+            settings = () if durable else SETTINGS
+            os.environ[VARIABLE] = ending.enter_context(server(settings)).url
+        with subprocess.Popen(command[durable:]) as running:
             try:
                 return running.wait()
             except SystemExit:

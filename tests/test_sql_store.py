@@ -259,6 +259,20 @@ def test_connections_are_made_ready(store: SqlOrderStore) -> None:
     assert found == ["wal", 1, 1, 30_000]
 
 
+def test_a_host_may_have_every_save_wait_for_the_disk(path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    with SqlOrderStore.open(engine) as store:
+
+        @event.listens_for(engine, "checkout")
+        def _(driver: Any, *_: object) -> None:  # Any: SQLAlchemy does not say which driver
+            driver.execute("PRAGMA synchronous = FULL")
+
+        for connect in (store.database.reading, store.database.writing):
+            with connect() as connection:
+                assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    engine.dispose()
+
+
 # Transactions
 
 
@@ -557,6 +571,7 @@ def test_a_sweep_scans_no_table(store: SqlOrderStore, shop: str | None) -> None:
         ("UPDATE shoppego_orders SET placed_at = placed_at + 1", "column placed_at"),
         ("UPDATE shoppego_orders SET tags = '[]'", "column tags"),
         ("DELETE FROM shoppego_tags", "tags"),
+        ("DELETE FROM shoppego_events", "events"),
         ("DELETE FROM shoppego_lines", "lines"),
         ("UPDATE shoppego_lines SET quantity = 2", "lines"),
         ("UPDATE shoppego_orders SET version = version + 1", "events"),

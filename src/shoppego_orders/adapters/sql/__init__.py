@@ -3,7 +3,8 @@
 **SQLite**: one file that several threads and processes may use at once. It is kept in WAL mode,
 so readers never wait for a writer nor a writer for readers; writers wait for each other. With
 ``synchronous=NORMAL`` a crash of the program loses nothing that was saved, and a power cut may
-lose the last saves, but never leaves half of one.
+lose the last saves, but never leaves half of one. A file of which a part is missing is refused
+when it is opened, and what is damaged within when it is read; ``disagreements`` looks at all.
 
 **PostgreSQL**: the extra ``postgresql`` brings psycopg 3. The tables are made in the first schema
 of the search path, of a database whose encoding is UTF8, and belong to the role that made them;

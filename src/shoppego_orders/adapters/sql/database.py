@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final, NamedTuple, Self, final
+from typing import Final, NamedTuple, Self, TypeVar, final
 from weakref import WeakSet
 
 from sqlalchemy import (
@@ -34,7 +34,9 @@ from shoppego_orders.adapters.sql.schema import (
     metadata,
     schema_version,
 )
-from shoppego_orders.errors import InvalidValue, StoreUnusable
+from shoppego_orders.errors import InvalidValue, StoreUnusable, UnknownDocumentVersion
+
+T = TypeVar("T")
 
 _CHUNK: Final = 500
 _INDEX_LIMIT: Final = "54000"  # PostgreSQL's code
@@ -99,14 +101,15 @@ class Database:
     def create(self) -> None:
         """Make the tables where there are none yet; repeating it changes nothing.
 
-        :raises StoreUnusable: where the database is none, can't be written, belongs to
-            somebody else, was made by a newer release, or has to be upgraded.
+        :raises StoreUnusable: where the database is none, lacks a part, can't be written, belongs
+            to somebody else, was made by a newer release, or has to be upgraded.
         """
         missing = self._missing_file()
         if missing is not None:
             with suppress(OSError):  # which SQLite will have too, and tells
                 missing.touch()
         with self._told(), self._writing.connect() as connection:
+            self._dialect.check_length(connection, self.name)
             version = self._version(connection)
             if version is None:
                 self._dialect.begin_making(connection)
@@ -128,12 +131,13 @@ class Database:
 
         Writes nothing.
 
-        :raises StoreUnusable: where the database is none, can't be read, or belongs to
-            somebody else, and for a version that this release can't upgrade: a newer one too.
+        :raises StoreUnusable: where the database is none, lacks a part, can't be read, or belongs
+            to somebody else, and for a version that this release can't upgrade: a newer one too.
         """
         if self._missing_file() is not None:
             return SchemaCheck(None, usable=False)
         with self._told(), self._writing.connect() as connection:
+            self._dialect.check_length(connection, self.name)
             version = self._version(connection)
         return SchemaCheck(version, usable=version == SCHEMA_VERSION)
 
@@ -232,10 +236,14 @@ class Database:
             with self._told():
                 self._commit(connection)
 
-    def stream(self, question: Executable) -> Iterator[Values]:
-        """Yield rows as the driver gives them, few at a time; see :meth:`chunks`."""
+    def stream(self, question: Executable, decode: Callable[[Values], T]) -> Iterator[T]:
+        """Yield what is made of each row, few at a time; see :meth:`chunks`.
+
+        :raises StoreUnusable: for a row of which nothing can be made, too.
+        """
         for chunk in self.chunks(question):
-            yield from chunk
+            with self.decoding():
+                yield from map(decode, chunk)
 
     def chunks(self, question: Executable) -> Iterator[Sequence[Values]]:
         """Yield some hundreds of rows at a time, as the driver gives them.
@@ -255,6 +263,21 @@ class Database:
             connection.execute(question, execution_options=few) as answer,
         ):
             yield from answer.partitions()
+
+    @contextmanager
+    def decoding(self) -> Generator[None]:
+        """Tell in our words of what is stored and is nothing that was ever saved."""
+        try:
+            yield
+        except UnknownDocumentVersion:
+            raise
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise StoreUnusable(self.name, f"what is stored is damaged: {error}") from error
+
+    def damage(self) -> Sequence[str]:
+        """What the database itself finds wrong when it looks at every page of it."""
+        with self.reading() as connection:
+            return self._dialect.damage(connection)
 
     def forked(self) -> None:
         """Leave the connections to the parent process, neither used nor ended; open new ones."""

@@ -38,6 +38,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from shoppego_orders.adapters.sql.schema import SQLITE_STATISTICS, schema_version
+from shoppego_orders.adapters.sql.sqlite_files import first_missing_page
 from shoppego_orders.errors import MissingExtra, StoreUnusable
 from shoppego_orders.texts import UNSTORABLE
 
@@ -107,6 +108,17 @@ class Dialect(Protocol):
 
     def vacuum(self, connection: Connection, tables: Collection[str]) -> bool:
         """Give up what was deleted, and tell whether somebody still needs some of it."""
+        ...
+
+    def check_length(self, connection: Connection, name: str) -> None:
+        """Refuse a database whose end is missing, where that can be told at a glance.
+
+        :raises StoreUnusable: saying what is missing.
+        """
+        ...
+
+    def damage(self, connection: Connection) -> Sequence[str]:
+        """Look at every page, and tell what is wrong with them."""
         ...
 
     def problem(self, error: BaseException | None, name: str) -> str:
@@ -179,6 +191,23 @@ class _Sqlite:
         # What was there stands in the log too, until it is emptied.
         busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         return bool(busy)
+
+    def check_length(self, connection: Connection, name: str) -> None:
+        driver: Any = connection.connection.dbapi_connection  # Any: as above
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN")
+        missing = first_missing_page(connection)
+        connection.rollback()
+        if missing is not None:
+            raise StoreUnusable(name, f"the file was cut off: its page {missing} is missing")
+
+    def damage(self, connection: Connection) -> Sequence[str]:
+        found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        parts = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        return [
+            *(told for told in found if told != "ok"),
+            *(f"a row of {part[0]} belongs to no order" for part in parts),
+        ]
 
     def problem(self, error: BaseException | None, name: str) -> str:
         told = str(error)
@@ -259,6 +288,12 @@ class _Postgresql:
     def vacuum(self, connection: Connection, tables: Collection[str]) -> bool:
         connection.exec_driver_sql(f"VACUUM {', '.join(tables)}")
         return False
+
+    def check_length(self, connection: Connection, name: str) -> None:
+        pass  # the server looks after its files
+
+    def damage(self, connection: Connection) -> Sequence[str]:  # noqa: ARG002  # SQLite's
+        return ()  # as above
 
     def problem(self, error: BaseException | None, name: str) -> str:  # noqa: ARG002  # SQLite's
         diagnosis: Any = getattr(error, "diag", None)  # Any: psycopg may not be installed

@@ -9,6 +9,7 @@ import attrs
 from sqlalchemy import bindparam, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
+from shoppego_orders.adapters.sql.columns import Values
 from shoppego_orders.adapters.sql.database import Opened
 from shoppego_orders.adapters.sql.schema import exports
 from shoppego_orders.errors import DuplicateExport, ExportNotFound, StaleExport
@@ -43,7 +44,8 @@ class SqlExportLog(Opened):
             found = connection.execute(wanted).one_or_none()
         if found is None:
             raise ExportNotFound(export_id)
-        return _export(*found)
+        with self.database.decoding():
+            return _export(found)
 
     def save(self, export: Export) -> Export:
         """Write an export, whole.
@@ -85,9 +87,9 @@ class SqlExportLog(Opened):
             found = found.where(exports.c.shop == shop)
         if open_only:
             found = found.where(exports.c.open == true())
-        for document, version in self.database.stream(found):
-            yield _export(document, version)
+        yield from self.database.stream(found, _export)
 
 
-def _export(document: str, version: int) -> Export:
+def _export(values: Values) -> Export:
+    document, version = values
     return attrs.evolve(export_from_json(document), version=version)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Executable,
     and_,
     bindparam,
     delete,
@@ -41,6 +42,7 @@ from shoppego_orders.adapters.sql.prepared import Prepared
 from shoppego_orders.adapters.sql.queries import select_counts
 from shoppego_orders.adapters.sql.schema import order_events, order_lines, order_tags, orders
 from shoppego_orders.errors import (
+    BrokenHistory,
     DuplicateOrder,
     InvalidValue,
     OrderNotFound,
@@ -67,7 +69,8 @@ class SqlOrderStore(Opened):
 
     ``SqlOrderStore.open("orders.sqlite")`` opens a file, and makes its tables where it has none.
     Besides what the methods say, each raises :exc:`~shoppego_orders.errors.StoreUnusable` where
-    the database fails, and nothing is then written.
+    the database fails or is damaged, and nothing is then written; only where the connection to a
+    server is lost while it commits, nobody knows. Saved again, it is never written twice.
     """
 
     def get(self, order_id: str) -> Order:
@@ -82,7 +85,8 @@ class SqlOrderStore(Opened):
         if found is None:
             raise OrderNotFound(order_id)
         document, version, decided = found
-        return attrs.evolve(order_from_json(document), version=version, decided=decided)
+        with self.database.decoding():
+            return attrs.evolve(order_from_json(document), version=version, decided=decided)
 
     def save(self, order: Order) -> Order:
         """Write an order's state and its new events, in one transaction.
@@ -151,7 +155,7 @@ class SqlOrderStore(Opened):
         They are streamed, as they were when the first was asked for; writing meanwhile, to the
         same store too, neither disturbs nor waits.
         """
-        return map(row_of, self.database.stream(queries.select_rows(query)))
+        return self.database.stream(queries.select_rows(query), row_of)
 
     def columns(
         self, query: OrderQuery, fields: Sequence[str]
@@ -167,16 +171,26 @@ class SqlOrderStore(Opened):
         for field in fields:
             if field not in OrderRow._fields:
                 raise InvalidValue("fields", field, "fields of OrderRow")
-        found = self.database.chunks(queries.select_fields(query, fields))
-        return (plain_columns(fields, rows) for rows in found)
+        return self._columns(queries.select_fields(query, fields), fields)
+
+    def _columns(
+        self, question: Executable, fields: Sequence[str]
+    ) -> Iterator[Sequence[Sequence[Any]]]:
+        for rows in self.database.chunks(question):
+            with self.database.decoding():
+                yield plain_columns(fields, rows)
 
     def lines(self, query: OrderQuery) -> Iterator[LineRow]:
         """Yield the line items of the orders that match, in the same order, then by position."""
         order: OrderRow | None = None
-        for values in self.database.stream(queries.select_lines(query)):
+
+        def decode(values: Values) -> LineRow:
+            nonlocal order
             if order is None or order.id != values[0]:
                 order = row_of(values[: queries.ROW_WIDTH])
-            yield line_of(order, values[queries.ROW_WIDTH :])
+            return line_of(order, values[queries.ROW_WIDTH :])
+
+        return self.database.stream(queries.select_lines(query), decode)
 
     def count(self, query: OrderQuery) -> int:
         """Count the orders that match; ``limit`` is not looked at."""
@@ -209,7 +223,8 @@ class SqlOrderStore(Opened):
         # No order is without events.
         if not found:
             raise OrderNotFound(order_id)
-        return tuple(map(event_from_json, found))
+        with self.database.decoding():
+            return tuple(map(event_from_json, found))
 
     def settle_kept(self, judged: Iterable[OrderRow]) -> None:
         """Note that a sweep judged these orders; unknown and newer ones are passed over."""
@@ -249,20 +264,20 @@ class SqlOrderStore(Opened):
     def disagreements(self) -> Iterator[str]:
         """Prove that columns, lines, tags and events say what the documents say.
 
-        Reads every order, so this is for tests and for doubts.
+        And that a SQLite file is sound, page by page. Reads everything, so this is for tests and
+        for doubts: a disk that failed, a copy that was made while the store was in use.
 
         :returns: one sentence for each that does not; none at all if all is well.
+        :raises StoreUnusable: where it can't even be read.
         """
-        found = self.database.stream(_EVERYTHING)
-        for values in found:
-            document, version, row = values[0], values[1], row_of(values[2:])
-            order = attrs.evolve(order_from_json(document), version=version, decided=row.decided)
+        yield from self.database.damage()
+        for order, row in self.database.stream(_EVERYTHING, _order_and_row):
             for field, stored, derived in zip(
                 OrderRow._fields, row, OrderRow.of(order), strict=True
             ):
                 if stored != derived:
                     yield f"order {row.id}: column {field} is {stored!r}, and not {derived!r}"
-            if list(self._stored_lines(row)) != [
+            if self._stored_lines(row) != [
                 LineRow.of(row, position, line) for position, line in enumerate(order.lines, 1)
             ]:
                 yield f"order {row.id}: its lines are not those of its document"
@@ -270,14 +285,27 @@ class SqlOrderStore(Opened):
                 tags = connection.execute(_TAGS, {"id": row.id}).scalars().all()
             if set(tags) != set(order.tags):
                 yield f"order {row.id}: its tags are not those of its document"
-            events = self.events(row.id)
-            if len(events) != version or Order.replay(events) != order:
+            if not self._makes(order):
                 yield f"order {row.id}: its events do not make its document"
 
-    def _stored_lines(self, row: OrderRow) -> Iterator[LineRow]:
+    def _makes(self, order: Order) -> bool:
+        """Whether the stored events make the order, at its version."""
+        try:
+            events = self.events(order.id)
+            return len(events) == order.version and Order.replay(events) == order
+        except (BrokenHistory, OrderNotFound):
+            return False
+
+    def _stored_lines(self, row: OrderRow) -> Sequence[LineRow]:
         with self.database.reading() as connection:
             found: Sequence[Values] = connection.execute(_LINES, {"id": row.id}).all()
-        return (line_of(row, values) for values in found)
+        with self.database.decoding():
+            return [line_of(row, values) for values in found]
+
+
+def _order_and_row(values: Values) -> tuple[Order, OrderRow]:
+    document, version, row = values[0], values[1], row_of(values[2:])
+    return attrs.evolve(order_from_json(document), version=version, decided=row.decided), row
 
 
 @attrs.frozen

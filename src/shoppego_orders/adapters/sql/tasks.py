@@ -8,6 +8,7 @@ from typing import Final, final
 
 from sqlalchemy import delete, func, select, text, update
 
+from shoppego_orders.adapters.sql.columns import Values
 from shoppego_orders.adapters.sql.database import Opened
 from shoppego_orders.adapters.sql.dialects import one_of
 from shoppego_orders.adapters.sql.schema import tasks
@@ -76,14 +77,18 @@ class SqlTaskLog(Opened):
         beyond = _beyond(prefix)
         if beyond is not None:
             found = found.where(tasks.c.key < beyond)
-        for key, claimed_at, outcome, settled_at, note in self.database.stream(found):
-            yield Task(
-                key,
-                instant_of_micros(claimed_at),
-                None if outcome is None else Outcome(outcome),
-                None if settled_at is None else instant_of_micros(settled_at),
-                note,
-            )
+        yield from self.database.stream(found, _task)
+
+
+def _task(values: Values) -> Task:
+    key, claimed_at, outcome, settled_at, note = values
+    return Task(
+        key,
+        instant_of_micros(claimed_at),
+        None if outcome is None else Outcome(outcome),
+        None if settled_at is None else instant_of_micros(settled_at),
+        note,
+    )
 
     def forget(self, keys: Iterable[str]) -> None:
         """Remove tasks, settled or not; unknown keys are passed over."""
