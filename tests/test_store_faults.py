@@ -28,6 +28,7 @@ from shoppego_orders.adapters.sql import (
     SqlTaskLog,
     dialects,
 )
+from shoppego_orders.adapters.sql import database as sql_database
 from shoppego_orders.errors import MailNotSent, OutputNotWritten, Retry, StoreUnusable
 from shoppego_orders.export import ExportRequest, Exports
 from shoppego_orders.export.files import write_file
@@ -188,20 +189,21 @@ def test_a_folder_that_may_only_be_read_is_told(open_folder: Path) -> None:
         store.close()
     open_folder.chmod(0o555)
     with as_nobody(), store:
-        for attempt in (
-            *writes(store, known),
+        reads: list[Callable[[], object]] = [
             store.create,
             store.database.check,
             lambda: store.get("1"),
             lambda: list(store.rows(EVERYTHING)),
-        ):
+        ]
+        for attempt in (*writes(store, known), *reads):
             with pytest.raises(StoreUnusable, match="no permission, for the file or its folder"):
                 attempt()
         # A file that is not there can't be made either.
         with SqlOrderStore(open_folder / "new.sqlite") as new:
-            for attempt in (partial(new.create), partial(new.get, "1")):
-                with pytest.raises(StoreUnusable, match="no permission"):
-                    attempt()
+            with pytest.raises(StoreUnusable, match="no permission"):
+                new.create()
+            with pytest.raises(StoreUnusable, match="no permission"):
+                new.get("1")
     open_folder.chmod(0o777)
     with as_nobody(), store:
         assert is_whole(store)
@@ -260,9 +262,11 @@ def remove(path: Path) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlOrderStore]:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlOrderStore]:
+    # A short stream comes in several answers, too.
+    monkeypatch.setattr(sql_database, "_CHUNK", 10)
     with SqlOrderStore.open(tmp_path / "orders.sqlite") as store:
-        save_many(store, [order_of(f"{number:04}") for number in range(600)])
+        save_many(store, [order_of(f"{number:04}") for number in range(30)])
         yield store
 
 
@@ -278,8 +282,8 @@ def test_a_file_that_is_removed_while_it_is_read(store: SqlOrderStore, tmp_path:
         next(begun)
     remove(path)
     # What had begun shows its moment to the end.
-    assert len(list(stream)) == len(list(lines)) == 599
-    assert sum(len(ids) for (ids,) in columns) == 100
+    assert len(list(stream)) == len(list(lines)) == 29
+    assert sum(len(ids) for (ids,) in columns) == 20
     for attempt in (lambda: store.save(order_of("lost")), lambda: store.count(EVERYTHING)):
         with pytest.raises(StoreUnusable, match="there is no such file"):
             attempt()
@@ -299,9 +303,9 @@ def test_a_file_that_is_replaced_is_used_from_then_on(store: SqlOrderStore, tmp_
     next(stream)
     remove(path)
     copy.replace(path)
-    assert store.count(EVERYTHING) == 600
+    assert store.count(EVERYTHING) == 30
     store.save(order_of("since the copy was put back"))
-    assert len(list(stream)) == 600
+    assert len(list(stream)) == 30
     with SqlOrderStore(path) as other:
         assert other.get("since the copy was put back").version == 1
     assert is_whole(store)
@@ -324,7 +328,7 @@ def test_what_is_written_to_a_file_that_is_gone_is_not_called_saved(
     with pytest.raises(StoreUnusable, match="there is no such file"):
         store.get("lost")
     away.rename(path)
-    assert store.count(EVERYTHING) == 600
+    assert store.count(EVERYTHING) == 30
     assert is_whole(store)
 
 
