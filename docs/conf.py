@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+import tempfile
 from importlib.metadata import version as installed_version
 from importlib.resources import files
 from pathlib import Path
@@ -12,13 +15,16 @@ from shoppego_orders.export import SHOPPEGO, LineColumn
 from shoppego_orders.notebook import plot_sales
 from shoppego_orders.order import FULFILLMENTS, TRANSITIONS
 
+sys.path.insert(0, str(Path(__file__).parent))  # Sphinx runs this file, and imports nothing beside
+from notebook_pages import NOTEBOOKS, run, write_page
+
 project = "shoppego-orders"
 author = "shoppego_orders developers"
 project_copyright = "2026, shoppego_orders developers"
 version = release = installed_version("shoppego-orders")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build", "_generated"]
+exclude_patterns = ["_build", "_generated/*.md"]  # but not the pages of notebooks, a folder below
 html_theme = "furo"
 html_title = f"shoppego-orders {release}"
 
@@ -87,3 +93,9 @@ plot = plot_sales(sample_sales())
 plot.savefig(generated / "sales.png", dpi=144)  # pyright: ignore[reportUnknownMemberType]  # **kwargs
 (generated / "transitions.md").write_text(transitions(), encoding="utf-8")
 (generated / "columns.md").write_text(columns(), encoding="utf-8")
+pages = generated / "notebooks"
+pages.mkdir(exist_ok=True)
+# What a notebook writes goes elsewhere.
+with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+    for notebook in NOTEBOOKS:
+        write_page(notebook.stem, run(notebook), pages)

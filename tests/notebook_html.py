@@ -14,7 +14,7 @@ _OF_LOGOS = {"svg", "title", "circle", "ellipse", "path", "rect"}
 ELEMENTS = _OF_TABLES | _OF_TEXT | _OF_LOGOS
 ATTRIBUTES = {"class": _OF_TABLES | _OF_TEXT, "scope": {"th"}, "datetime": {"time"}}
 _BADGES = {"badge", *(f"badge {tone}" for tone in ("good", "open", "bad", "plain"))}
-CLASSES = {"shoppego-orders", "title", "figure", *_BADGES}
+CLASSES = {"shoppego-orders", "title", "figure", "source", *_BADGES}
 
 
 def shown(value: object) -> str:

@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
@@ -257,6 +257,7 @@ def numbers(given: ArrayLike) -> list[float]:
     return [float(number) for number in asarray(given)]
 
 
+@settings(max_examples=max(10, settings().max_examples // 4))  # each is drawn
 @given(st.lists(delays(), max_size=8), delays().filter(lambda window: window > timedelta(0)))
 def test_every_payment_is_in_a_bar(times: list[timedelta], window: timedelta) -> None:
     rows = [a_sale()._replace(paid_at=AT + time) for time in times]

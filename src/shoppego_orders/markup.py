@@ -15,7 +15,7 @@ from html import escape
 from itertools import islice
 from typing import Final
 
-from shoppego_orders.periods import instant_text, utc
+from shoppego_orders.periods import utc
 from shoppego_orders.texts import UNSTORABLE
 
 
@@ -64,10 +64,10 @@ def badge(word: str, tone: Tone = Tone.PLAIN) -> Markup:
 
 
 def moment(at: datetime) -> Markup:
-    """Show an instant, UTC, to the second."""
-    return element(
-        "time", instant_text(at.replace(microsecond=0)), datetime=utc(at, "at").isoformat()
-    )
+    """Show an instant to the second, by the clocks of UTC, as its column should say."""
+    instant = utc(at, "at")
+    shown = instant.replace(tzinfo=None).isoformat(" ", "seconds")
+    return element("time", shown, datetime=instant.isoformat())
 
 
 def beside(parts: Iterable[str]) -> Markup:
@@ -158,11 +158,11 @@ _RULES: Final = {
     "border: 0 solid #8886; border-bottom-width: 1px; max-width: 20em; "
     "white-space: normal; overflow-wrap: break-word",
     " :is(th, td).figure": "text-align: right; white-space: nowrap",
-    " tbody th": "font-weight: normal",
+    " tbody th": "min-width: 6em; font-weight: normal",
     " tfoot :is(th, td)": "border-bottom: 0; font-weight: bold",
     " time": "white-space: nowrap",
     " dl": "display: grid; grid-template-columns: max-content 1fr; gap: .1em 1em",
-    " dt": "opacity: .8; font-weight: normal",
+    " dt": "margin: 0; opacity: .8; font-weight: normal",
     " dd": "margin: 0; min-width: 0; overflow-wrap: anywhere",
     " ul": "padding-left: 1.2em; list-style: none; overflow-wrap: anywhere",
     " .badge": "display: inline-block; padding: 0 .5em; border: 1px solid #888; "
@@ -170,7 +170,8 @@ _RULES: Final = {
     " .good": "border-color: #1f9d55",
     " .open": "border-color: #c77d0a; border-style: dashed",
     " .bad": "border-color: #e0483e; border-width: 2px",
-    " svg": "vertical-align: -.3em; margin-right: .4em",
+    " .source": "display: inline-flex; gap: .4em",
+    " svg": "flex: none",
 }
 _STYLE_ELEMENT: Final = element(
     "style", Markup("".join(f".{_CLASS}{where} {{ {what} }}\n" for where, what in _RULES.items()))

@@ -27,7 +27,7 @@ def page_html(page: OrderPage) -> str:
         beside((typed(page.tab), f"({len(page.rows)} of {page.total} orders)")),
         element("p", beside(tabs)),
         table(
-            ("Source", "Number", "Placed", "Customer", "Status", ">Total"),
+            ("Source", "Number", "Placed (UTC)", "Customer", "Status", ">Total"),
             map(_row, page.rows),
             foot=((total, "", "", "", "", amount) for total, amount in _sums(page)),
             most=len(page.rows),

@@ -30,7 +30,7 @@ def table_html(sources: AttributionTable) -> str:
 def sourced(name: str | None, logo: str | None) -> Markup:
     """Show a source: the logo, where one ships, and the name beside it."""
     drawing = Markup(LOGOS.get(logo or "", ""))
-    return element("span", drawing, typed(name or ""))
+    return element("span", drawing, typed(name or ""), class_="source")
 
 
 _RULE: Final = ("The shop's rule", "Source", "Channel", "Field", "Match", "Values")

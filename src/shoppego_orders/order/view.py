@@ -50,7 +50,7 @@ def order_html(order: OrderState) -> str:
             foot=((name, "", "", "", order.currency, money.text) for name, money in sums_of(order)),
         ),
         table(
-            ("When", "What", "Details"),
+            ("When (UTC)", "What", "Details"),
             ((moment(at), what, details) for at, what, details in timeline(order)),
             caption="Timeline",
         ),

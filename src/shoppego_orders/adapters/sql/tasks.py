@@ -79,17 +79,6 @@ class SqlTaskLog(Opened):
             found = found.where(tasks.c.key < beyond)
         yield from self.database.stream(found, _task)
 
-
-def _task(values: Values) -> Task:
-    key, claimed_at, outcome, settled_at, note = values
-    return Task(
-        key,
-        instant_of_micros(claimed_at),
-        None if outcome is None else Outcome(outcome),
-        None if settled_at is None else instant_of_micros(settled_at),
-        note,
-    )
-
     def forget(self, keys: Iterable[str]) -> None:
         """Remove tasks, settled or not; unknown keys are passed over."""
         with self.database.writing() as connection:
@@ -100,6 +89,17 @@ def _task(values: Values) -> Task:
         noted = update(tasks).where(one_of(tasks.c.key, list(keys)))
         with self.database.writing() as connection:
             connection.execute(noted.values(note=""))
+
+
+def _task(values: Values) -> Task:
+    key, claimed_at, outcome, settled_at, note = values
+    return Task(
+        key,
+        instant_of_micros(claimed_at),
+        None if outcome is None else Outcome(outcome),
+        None if settled_at is None else instant_of_micros(settled_at),
+        note,
+    )
 
 
 def _beyond(prefix: str) -> str | None:
