@@ -44,6 +44,14 @@ if TYPE_CHECKING:
         sweep,
         unknown_reminders,
     )
+    from shoppego_orders.async_ports import (
+        AsyncExportLog,
+        AsyncFileShelf,
+        AsyncMailer,
+        AsyncOrderStore,
+        AsyncTaskLog,
+    )
+    from shoppego_orders.async_views import blocking
     from shoppego_orders.attribution import (
         Attribution,
         AttributionTable,
@@ -53,6 +61,7 @@ if TYPE_CHECKING:
         Touch,
         default_table,
     )
+    from shoppego_orders.bridge import in_thread, stream_in_thread
     from shoppego_orders.customers import Address, Customer, Identify, customer_key, phone_digits
     from shoppego_orders.errors import OrdersError
     from shoppego_orders.export import (
@@ -149,6 +158,11 @@ __all__ = [
     "Address",
     "Adjustment",
     "AdjustmentKind",
+    "AsyncExportLog",
+    "AsyncFileShelf",
+    "AsyncMailer",
+    "AsyncOrderStore",
+    "AsyncTaskLog",
     "AttentionItem",
     "AttentionKind",
     "Attribution",
@@ -226,6 +240,7 @@ __all__ = [
     "Verdict",
     "VerdictStatus",
     "ask_due",
+    "blocking",
     "checkout_from_json",
     "compare_policies",
     "customer_key",
@@ -234,6 +249,7 @@ __all__ = [
     "event_to_json",
     "from_checkout_payload",
     "import_checkouts",
+    "in_thread",
     "judge_stream",
     "next_due",
     "open_lines",
@@ -261,6 +277,7 @@ __all__ = [
     "schedule_from_json",
     "schedule_to_json",
     "settle_recoveries",
+    "stream_in_thread",
     "sweep",
     "unknown_reminders",
     "write_csv",
@@ -303,6 +320,14 @@ _NAMES = {
         "sweep",
         "unknown_reminders",
     ),
+    "async_ports": (
+        "AsyncExportLog",
+        "AsyncFileShelf",
+        "AsyncMailer",
+        "AsyncOrderStore",
+        "AsyncTaskLog",
+    ),
+    "async_views": ("blocking",),
     "attribution": (
         "Attribution",
         "AttributionTable",
@@ -311,6 +336,10 @@ _NAMES = {
         "Source",
         "Touch",
         "default_table",
+    ),
+    "bridge": (
+        "in_thread",
+        "stream_in_thread",
     ),
     "customers": (
         "Address",
