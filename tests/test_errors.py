@@ -117,6 +117,10 @@ EXAMPLES: list[tuple[OrdersError, str]] = [
         errors.TooManySavedTabs(5),
         "at most 5 filters can be saved as tabs; remove one first",
     ),
+    (
+        errors.PortUnreachable("Store.get", "its event loop is closed"),
+        "Store.get can't be called: its event loop is closed",
+    ),
     (errors.TaskNotClaimed("k"), "task k was not claimed, so it can't be settled"),
     (errors.TaskSettled("k", "done"), "task k ended before, as done"),
     (errors.RecoveryLinkRefused("expired"), "the recovery link is refused: it has expired"),

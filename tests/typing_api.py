@@ -5,7 +5,7 @@ A line that no longer type-checks is a change that users notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from email.message import EmailMessage
 from functools import partial
@@ -14,8 +14,14 @@ from typing import assert_type
 
 import attrs
 
+from async_sqlite import AsyncSqliteOrderStore, AsyncSqliteTaskLog, Outbox
 from shoppego_orders import (
     AbandonmentPolicy,
+    AsyncExportLog,
+    AsyncFileShelf,
+    AsyncMailer,
+    AsyncOrderStore,
+    AsyncTaskLog,
     Attribution,
     By,
     Context,
@@ -56,9 +62,11 @@ from shoppego_orders import (
     VerdictStatus,
     anonymise,
     ask_due,
+    blocking,
     compare_policies,
     customer_orders,
     default_table,
+    in_thread,
     judge_stream,
     orders_page,
     plain_reminder,
@@ -71,6 +79,7 @@ from shoppego_orders import (
     sales_report,
     save_many,
     settle_recoveries,
+    stream_in_thread,
     sweep,
     write_file,
 )
@@ -237,6 +246,33 @@ def a_customer_is_erased(
     erased = anonymise(store, whom, shop="s", at=now, pseudonym=token_hex, tasks=tasks, exports=log)
     assert_type(erased, Erasure)
     assert_type(erased.orders, tuple[str, ...])
+
+
+async def async_ports_are_taken(
+    *,
+    store: AsyncOrderStore,
+    tasks: AsyncTaskLog,
+    log: AsyncExportLog,
+    shelf: AsyncFileShelf,
+    mailer: AsyncMailer,
+    now: datetime,
+) -> None:
+    view = blocking(store)
+    assert_type(view, OrderStore)
+    assert_type(await in_thread(sweep, view, AbandonmentPolicy(), now, limit=9), SweepResult)
+    plan = RecoveryPlan()
+    result = await in_thread(remind, view, blocking(tasks), blocking(mailer), plan, now)
+    assert_type(result, RemindResult)
+    exports = Exports(view, blocking(log), blocking(shelf), blocking(mailer))
+    assert_type(await in_thread(exports.run, "1", lambda: now), Export)
+    assert_type(stream_in_thread(exports.downloads()), AsyncGenerator[Export])
+
+
+def what_drivers_offer_is_what_the_async_ports_ask_for(
+    store: AsyncSqliteOrderStore, tasks: AsyncSqliteTaskLog, mailer: Outbox
+) -> None:
+    ports: tuple[AsyncOrderStore, AsyncTaskLog, AsyncMailer] = (store, tasks, mailer)
+    assert ports
 
 
 def what_ships_is_what_the_ports_ask_for(

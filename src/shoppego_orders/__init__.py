@@ -44,6 +44,14 @@ if TYPE_CHECKING:
         sweep,
         unknown_reminders,
     )
+    from shoppego_orders.async_ports import (
+        AsyncExportLog,
+        AsyncFileShelf,
+        AsyncMailer,
+        AsyncOrderStore,
+        AsyncTaskLog,
+    )
+    from shoppego_orders.async_views import blocking
     from shoppego_orders.attribution import (
         Attribution,
         AttributionTable,
@@ -53,6 +61,7 @@ if TYPE_CHECKING:
         Touch,
         default_table,
     )
+    from shoppego_orders.bridge import in_thread, stream_in_thread
     from shoppego_orders.customers import Address, Customer, Identify, customer_key, phone_digits
     from shoppego_orders.erasure import Erasure, anonymise, customer_orders
     from shoppego_orders.errors import OrdersError
@@ -150,6 +159,11 @@ __all__ = [
     "Address",
     "Adjustment",
     "AdjustmentKind",
+    "AsyncExportLog",
+    "AsyncFileShelf",
+    "AsyncMailer",
+    "AsyncOrderStore",
+    "AsyncTaskLog",
     "AttentionItem",
     "AttentionKind",
     "Attribution",
@@ -229,6 +243,7 @@ __all__ = [
     "VerdictStatus",
     "anonymise",
     "ask_due",
+    "blocking",
     "checkout_from_json",
     "compare_policies",
     "customer_key",
@@ -238,6 +253,7 @@ __all__ = [
     "event_to_json",
     "from_checkout_payload",
     "import_checkouts",
+    "in_thread",
     "judge_stream",
     "next_due",
     "open_lines",
@@ -265,6 +281,7 @@ __all__ = [
     "schedule_from_json",
     "schedule_to_json",
     "settle_recoveries",
+    "stream_in_thread",
     "sweep",
     "unknown_reminders",
     "write_csv",
@@ -307,6 +324,14 @@ _NAMES = {
         "sweep",
         "unknown_reminders",
     ),
+    "async_ports": (
+        "AsyncExportLog",
+        "AsyncFileShelf",
+        "AsyncMailer",
+        "AsyncOrderStore",
+        "AsyncTaskLog",
+    ),
+    "async_views": ("blocking",),
     "attribution": (
         "Attribution",
         "AttributionTable",
@@ -315,6 +340,10 @@ _NAMES = {
         "Source",
         "Touch",
         "default_table",
+    ),
+    "bridge": (
+        "in_thread",
+        "stream_in_thread",
     ),
     "customers": (
         "Address",

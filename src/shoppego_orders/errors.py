@@ -192,6 +192,21 @@ class StoreUnusable(OrdersError):
         return f"the orders in {self.target} can't be used: {self.problem}"
 
 
+@error
+class PortUnreachable(OrdersError, RuntimeError):
+    """An async port that can't be called from here: see ``blocking``.
+
+    :ivar call: the port's method.
+    :ivar problem: why not.
+    """
+
+    call: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.call} can't be called: {self.problem}"
+
+
 class Retry(StrEnum):
     """Whether sending a mail again may help. Nothing here does so by itself: the host chooses."""
 

@@ -15,7 +15,13 @@ from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
-from shoppego_orders.errors import InvalidValue, OrdersError, RefusedRecipient, StoreUnusable
+from shoppego_orders.errors import (
+    InvalidValue,
+    OrdersError,
+    PortUnreachable,
+    RefusedRecipient,
+    StoreUnusable,
+)
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.periods import utc
 from shoppego_orders.query import OrderQuery
@@ -156,7 +162,7 @@ def saved_or_refused(store: OrderStore, order: Order) -> Order | OrdersError:
     """
     try:
         return store.save(order)
-    except StoreUnusable:
+    except (StoreUnusable, PortUnreachable):
         raise
     except OrdersError as refused:
         return refused
