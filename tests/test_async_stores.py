@@ -108,16 +108,12 @@ class AsyncSqliteMachine(StoreMachine):
 
 TestAsyncSqliteMachine = AsyncSqliteMachine.TestCase
 # A few steps show what the contract leaves out; each takes a trip to two threads.
-TestAsyncSqliteMachine.settings = settings(max_examples=settings().max_examples // 5)
+TestAsyncSqliteMachine.settings = settings(
+    max_examples=settings().max_examples // 5, stateful_step_count=20
+)
 
 
-# Every port, over the adapters that wait for nothing
-
-
-class TestAwaitedOrderStore(OrderStoreContract):
-    @pytest.fixture
-    def store(self, loop: asyncio.AbstractEventLoop) -> OrderStore:
-        return blocking(AwaitedOrderStore(MemoryOrderStore()), loop)
+# The other ports, over the adapters that wait for nothing
 
 
 class TestAwaitedTaskLog(TaskLogContract):

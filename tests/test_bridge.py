@@ -240,6 +240,20 @@ def test_a_loop_that_stops_in_mid_call_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert str(told).endswith("Hanging.get can't be called: its event loop stands still")
 
 
+def test_a_call_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bridge, "_PATIENCE", 0.001)
+
+    class Slow(AwaitedOrderStore):
+        async def count(self, query: OrderQuery) -> int:
+            await asyncio.sleep(0.02)
+            return await super().count(query)
+
+    async def host() -> None:
+        assert await in_thread(blocking(Slow(store_of(3).store)).count, EVERYTHING) == 3
+
+    asyncio.run(host())
+
+
 def test_what_is_no_async_port_is_refused() -> None:
     async def host() -> None:
         nothing: Any = object()
@@ -398,6 +412,14 @@ def begun(view: OrderStore) -> Iterator[OrderRow]:
     rows = view.rows(EVERYTHING)
     next(rows)
     return rows
+
+
+def test_a_stream_of_another_loop_is_closed_there() -> None:
+    with loop_in_thread() as loop:
+        store = store_of(1000)
+        asyncio.run(in_thread(leave_by_break, blocking(store, loop)))
+        assert store.begun == 1
+        asyncio.run_coroutine_threadsafe(settled(lambda: store.open == 0), loop).result()
 
 
 def test_a_stream_that_outlives_its_loop_is_forgotten() -> None:

@@ -271,8 +271,9 @@ async def async_ports_are_taken(
 def what_drivers_offer_is_what_the_async_ports_ask_for(
     store: AsyncSqliteOrderStore, tasks: AsyncSqliteTaskLog, mailer: Outbox
 ) -> None:
-    ports: tuple[AsyncOrderStore, AsyncTaskLog, AsyncMailer] = (store, tasks, mailer)
-    assert ports
+    assert_type(blocking(store), OrderStore)
+    assert_type(blocking(tasks), TaskLog)
+    assert_type(blocking(mailer), Mailer)
 
 
 def what_ships_is_what_the_ports_ask_for(

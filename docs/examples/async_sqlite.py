@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, 
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -133,7 +134,7 @@ class AsyncSqliteOrderStore:
         """Load an order, with its version and no changes."""
         question = "SELECT document, version, decided FROM orders WHERE id = ?"
         for values in await self.database.found(question, _stored(order_id)):
-            return _order(*values)
+            return _read(*values)[0]
         raise OrderNotFound(order_id)
 
     async def save(self, order: Order) -> Order:
@@ -213,8 +214,7 @@ class AsyncSqliteOrderStore:
         # Closed here and now where the limit ends it, and not when its garbage is collected.
         async with aclosing(self.database.stream(question, *parameters)) as found:
             async for values in found:
-                order = _order(*values)
-                row = OrderRow.of(order)
+                order, row = _read(*values)
                 if query.matches(row):
                     yield order, row
                     left = None if left is None else left - 1
@@ -254,8 +254,10 @@ def _changing(order: Order) -> Values:
     )
 
 
-def _order(document: str, version: int, decided: int) -> Order:
-    return attrs.evolve(order_from_json(document), version=version, decided=bool(decided))
+@lru_cache(maxsize=1000)  # orders are frozen: whoever reads one again may have the same
+def _read(document: str, version: int, decided: int) -> tuple[Order, OrderRow]:
+    order = attrs.evolve(order_from_json(document), version=version, decided=bool(decided))
+    return order, OrderRow.of(order)
 
 
 def _narrowed(query: OrderQuery) -> tuple[str, list[object]]:
