@@ -16,10 +16,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
+from sqlalchemy import create_engine, event
 
 from shoppego_orders.adapters.sql import Database, SqlExportLog, SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import StoreUnusable, UnknownDocumentVersion
@@ -247,6 +248,19 @@ def test_a_file_may_end_early_where_the_log_has_the_rest(tmp_path: Path) -> None
         with SqlOrderStore.open(path) as other:
             assert other.database.check().usable
             assert other.count(EVERYTHING) == 20
+
+
+def test_a_host_may_have_attached_another_database(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / FILE}")
+
+    @event.listens_for(engine, "connect")
+    def _(driver: Any, _: object) -> None:  # Any: SQLAlchemy does not say which driver
+        driver.execute("ATTACH ':memory:' AS other")
+
+    with SqlOrderStore.open(engine) as store:
+        assert store.save(order_of("1")).version == 1
+        assert store.database.check().usable
+    engine.dispose()
 
 
 def test_parts_without_their_order_are_found(tmp_path: Path) -> None:

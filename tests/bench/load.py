@@ -34,7 +34,11 @@ from shoppego_orders.query import OrderQuery
 def report(name: str, works: Sequence[load.Work]) -> None:
     seconds = max(work.seconds for work in works)
     total = sum(len(took) for work in works for took in work.took.values())
-    print(f"\n{name}: {total / seconds:,.0f} operations a second, by {len(works)} at once")
+    saves = sum(len(work.saved) for work in works)
+    print(
+        f"\n{name}: {total / seconds:,.0f} operations and {saves / seconds:,.0f} saves a second,"
+        f" by {len(works)} at once"
+    )
     print("             a second     median     of 100, 99 within     longest  conflicts  retried")
     conflicts, retried = Counter[str](), Counter[str]()
     for work in works:

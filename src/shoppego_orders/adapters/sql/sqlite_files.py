@@ -25,8 +25,8 @@ def first_missing_page(connection: Connection) -> int | None:
     """
     size: int = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
     pages: int = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-    # A file, by the name that SQLite made of a path or a URI.
-    path = str(connection.exec_driver_sql("PRAGMA database_list").one().file)
+    # By the name that SQLite made of a path or a URI; others may be attached.
+    path: str = connection.exec_driver_sql("PRAGMA database_list").all()[0].file
     # Never opened: closing it would end the locks of all other connections of this process.
     whole = Path(path).stat().st_size // size
     missing = set(range(whole + 1, pages + 1)) - {_LOCK_BYTE // size + 1}
