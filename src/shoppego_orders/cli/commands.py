@@ -30,6 +30,7 @@ from shoppego_orders.cli.screen import (
     say,
     say_json,
 )
+from shoppego_orders.cli.upgrading import upgrade
 
 __all__ = ["shoppego_orders"]
 
@@ -123,5 +124,6 @@ for _command in (
     report_sales,
     export,
     exports,
+    upgrade,
 ):
     shoppego_orders.add_command(_command)
