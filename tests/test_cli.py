@@ -31,6 +31,7 @@ from shoppego_orders.abandonment import (
     replay_stored,
 )
 from shoppego_orders.adapters.sql import SqlOrderStore
+from shoppego_orders.adapters.sql.schema import SCHEMA_VERSION
 from shoppego_orders.cli import main
 from shoppego_orders.cli.screen import Rate
 from shoppego_orders.money import Money
@@ -675,6 +676,50 @@ def test_a_mail_address_that_is_none_is_told(sample: Run) -> None:
     assert not Path("out").exists()
 
 
+# --- older tables ------------------------------------------------------------------------------
+
+
+def of_version_2(path: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TABLE shoppego_exports")
+        connection.execute("UPDATE shoppego_schema SET version = 2")
+
+
+def test_tables_of_an_older_release_are_upgraded_when_asked(sample: Run) -> None:
+    of_version_2("orders.sqlite")
+    told = sample("exports", "list")
+    assert told.code == 1
+    assert "tables are of version 2" in told.err
+    assert "`shoppego-orders upgrade`" in told.err
+    assert sample("upgrade", "--dry-run").out == (
+        "orders.sqlite has tables of version 2, which has to be upgraded.\n"
+    )
+    assert sample("upgrade", "--dry-run", "--json").json == {
+        "found": 2,
+        "version": 2,
+        "usable": False,
+    }
+    assert sample("upgrade").out == (
+        f"orders.sqlite had tables of version 2, and has version {SCHEMA_VERSION} now.\n"
+    )
+    assert sample("exports", "list").code == 0
+    assert sample("page", "--json").json["total"] > 0
+    again = sample("upgrade")
+    assert (again.code, again.out) == (
+        0,
+        f"orders.sqlite has tables of version {SCHEMA_VERSION}, which this release uses.\n",
+    )
+    assert sample("upgrade", "--json").json["usable"] is True
+
+
+def test_what_can_not_be_upgraded_is_told(run: Run) -> None:
+    missing = run("upgrade")
+    assert (missing.code, missing.out) == (1, "")
+    assert "no tables for orders yet" in missing.err
+    Path("orders.sqlite").touch()
+    assert run("upgrade", "--dry-run").out == "orders.sqlite has no tables for orders yet.\n"
+
+
 # --- usage -------------------------------------------------------------------------------------
 
 
@@ -704,7 +749,8 @@ def test_a_wrong_command_line_is_exit_code_2(run: Run, args: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["import", "page", "show", "sweep", "explain", "export", "demo", "attribute"]
+    "command",
+    ["import", "page", "show", "sweep", "explain", "export", "demo", "attribute", "upgrade"],
 )
 def test_every_command_has_help_and_takes_the_database(run: Run, command: str) -> None:
     ran = run(command, "--help")

@@ -95,6 +95,21 @@ def test_an_upgrade_brings_what_is_missing_and_keeps_what_is_there(
         assert exports.save(an_export("e")).version == 1
 
 
+def test_older_tables_are_not_called_missing(target: str, database: Database) -> None:
+    of_version_2(target)
+    exports = SqlExportLog(database)
+    for ask in (lambda: list(exports.exports()), lambda: exports.save(an_export("e"))):
+        with pytest.raises(StoreUnusable, match=r"version 2,.*upgrade\(\)"):
+            ask()
+    # What this release asks of them that is there, it gets.
+    assert SqlOrderStore(database).get("1") == order_of("1")
+    database.upgrade()
+    assert list(exports.exports()) == []
+    run(target, "DROP TABLE shoppego_exports")
+    with pytest.raises(StoreUnusable, match="one of its tables is gone"):
+        list(exports.exports())
+
+
 @pytest.mark.parametrize("version", ADDED_AFTER)
 def test_what_was_upgraded_is_as_what_was_made(
     target: str, database: Database, version: int

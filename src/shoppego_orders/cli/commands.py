@@ -31,6 +31,7 @@ from shoppego_orders.cli.screen import (
     say,
     say_json,
 )
+from shoppego_orders.cli.upgrading import upgrade
 
 __all__ = ["shoppego_orders"]
 
@@ -125,5 +126,6 @@ for _command in (
     export,
     exports,
     anonymise,
+    upgrade,
 ):
     shoppego_orders.add_command(_command)

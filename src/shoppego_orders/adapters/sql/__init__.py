@@ -20,9 +20,12 @@ can use it, and writes nothing; ``Database(target).upgrade()`` brings an older v
 release's, in one transaction, and is never done unasked. A version that is newer than the
 release is refused by all of them: its rows may mean something else.
 
-Whoever waits is told after half a minute, with nothing written; with PostgreSQL a host's own
-engine decides that by its ``lock_timeout``. A stream keeps a connection until it is read to its
-end, closed or forgotten. A forked process leaves its parent's connections alone.
+Whoever waits for another is told after half a minute, with nothing written; so is who waits for a
+server to let him in, and after ten minutes who waits for one that says nothing. With PostgreSQL a
+host's own engine decides all that. A connection that is lost at the commit leaves nobody the
+wiser: then the error says ``perhaps_written``, and to do the same again is safe. A stream keeps a
+connection until it is read to its end, closed or forgotten. A forked process leaves its parent's
+connections alone.
 """
 
 from __future__ import annotations

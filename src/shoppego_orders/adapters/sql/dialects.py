@@ -45,8 +45,10 @@ from shoppego_orders.texts import UNSTORABLE
 _PATIENCE_MS: Final = 30_000
 _OLDEST_SQLITE: Final = (3, 35)
 _MAKING_TABLES: Final = 0x5348_4F50  # ours among a database's advisory locks
-NO_TABLES: Final = "it has no tables for orders yet; importing, or create(), makes them"
-_NO_FILE: Final = "there is no such file; importing, or create(), makes it"
+NO_TABLES: Final = (
+    "it has no tables for orders yet; `shoppego-orders import FILE`, or create(), makes them"
+)
+_NO_FILE: Final = "there is no such file; `shoppego-orders import FILE`, or create(), makes it"
 _MOVED: Final = "the file was removed, or another one put in its place, while it was written to"
 _HINTS: Final = {
     "unable to open database file": "no permission?",

@@ -69,8 +69,8 @@ class SqlOrderStore(Opened):
 
     ``SqlOrderStore.open("orders.sqlite")`` opens a file, and makes its tables where it has none.
     Besides what the methods say, each raises :exc:`~shoppego_orders.errors.StoreUnusable` where
-    the database fails or is damaged, and nothing is then written; only where the connection to a
-    server is lost while it commits, nobody knows. Saved again, it is never written twice.
+    the database fails or is damaged, and nothing is then written, unless the error says
+    ``perhaps_written``: saved again, it is never written twice.
     """
 
     def get(self, order_id: str) -> Order:
@@ -144,8 +144,9 @@ class SqlOrderStore(Opened):
 
         Much faster for many orders. A save that raises an
         :exc:`~shoppego_orders.errors.OrdersError` is undone alone, and the batch may go on; an
-        exception that leaves the block undoes all of it. Within it this thread sees what it has
-        written, others don't yet; and other writers wait.
+        exception that leaves the block undoes all of it. So does a database that ends the
+        transaction itself; whatever follows in the block, and its end, then raise. Within it this
+        thread sees what it has written, others don't yet; and other writers wait.
         """
         return self.database.batch()
 
