@@ -172,8 +172,11 @@ def wheel(session: nox.Session) -> None:
 def deep(session: nox.Session) -> None:
     """The properties with Hypothesis's deep profile: many more examples, new ones every time."""
     sync(session, "tests")
-    paths = session.posargs or ["tests/property", "tests/test_abandonment_faults.py"]
-    session.run("pytest", *paths, env={"HYPOTHESIS_PROFILE": "deep"})
+    paths = session.posargs or [
+        *("tests/property", "tests/test_abandonment_faults.py", "tests/test_hostile_input.py")
+    ]
+    env = {"HYPOTHESIS_PROFILE": "deep", "SHOPPEGO_TEST_HOSTILE_ROUNDS": "8"}
+    session.run("pytest", *paths, env=env)
 
 
 @nox.session(default=False, tags=["slow"])
