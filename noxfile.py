@@ -174,9 +174,10 @@ def wheel(session: nox.Session) -> None:
 def deep(session: nox.Session) -> None:
     """The properties with Hypothesis's deep profile: many more examples, new ones every time."""
     sync(session, "tests")
-    faults = ["abandonment_faults", "killed_writers", "cut_databases"]
-    paths = session.posargs or ["tests/property", *(f"tests/test_{each}.py" for each in faults)]
-    session.run("pytest", *paths, env={"HYPOTHESIS_PROFILE": "deep"})
+    heavy = ["abandonment_faults", "killed_writers", "cut_databases", "hostile_input"]
+    paths = session.posargs or ["tests/property", *(f"tests/test_{each}.py" for each in heavy)]
+    env = {"HYPOTHESIS_PROFILE": "deep", "SHOPPEGO_TEST_HOSTILE_ROUNDS": "8"}
+    session.run("pytest", *paths, env=env)
 
 
 @nox.session(default=False, tags=["slow"])

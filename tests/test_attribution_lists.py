@@ -333,3 +333,13 @@ def test_yaml_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         read_matomo_socials("A: [a.example]")
     assert caught.value.extra == "yaml"
     assert read_matomo_socials('{"A": ["a.example"]}')[0].key == "a"
+
+
+@pytest.mark.parametrize("read", [read_toml, read_json])
+def test_a_number_of_very_many_digits_is_told_as_what_it_is(
+    read: Callable[[str], AttributionTable],
+) -> None:
+    number = "9" * 5_000
+    text = f"x = {number}" if read is read_toml else f'{{"source": {number}}}'
+    with pytest.raises(InvalidTable, match="digits"):
+        read(text)

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.testing.strategies import texts
-from shoppego_orders.texts import folded, storable, storable_or_none, word_of
+from shoppego_orders.texts import folded, header_text, storable, storable_or_none, word_of
 
 
 class Size(StrEnum):
@@ -77,3 +77,9 @@ def test_another_word_is_refused_with_those_that_are_right(value: Any) -> None:
     with pytest.raises(InvalidValue, match=r"size is .*; expected one of small, large") as error:
         word_of(Size, value, "size")
     assert error.value.value is value
+
+
+def test_no_header_holds_an_encoded_word() -> None:
+    typed = "=?utf-8?q?=0ABcc:_evil=40example.com?=\r\nX: 1 ==??"
+    assert header_text(typed) == "= ?utf-8?q?=0ABcc:_evil=40example.com?= X: 1 == ??"
+    assert "=?" not in header_text(typed)

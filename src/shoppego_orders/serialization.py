@@ -170,7 +170,7 @@ def _line(item: _Part, currency: str) -> LineItem:
     if item.has("currency") and item.text("currency") != currency:
         raise InvalidDocument(
             item.path_of("currency"),
-            f"{item.text('currency')!r} in an order in {currency}; expected one currency",
+            f"{shown(item.text('currency'))} in an order in {currency}; expected one currency",
         )
     return item.take(
         "",
@@ -205,7 +205,7 @@ def _payment_method(checkout: _Part) -> PaymentMethod | None:
     if not name and not type_:
         return None
     return checkout.take(
-        "gateway_type", lambda: PaymentMethod(name, PaymentType(type_ or "alternative"))
+        "gateway_type", lambda: PaymentMethod(name, type_ or PaymentType.ALTERNATIVE)
     )
 
 

@@ -44,6 +44,15 @@ def one_line(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
+def header_text(text: str) -> str:
+    """Make a text one for a mail header: on one line, and read as it was typed.
+
+    An encoded word (RFC 2047) within it would be read as what it stands for, which may be a line
+    break and a header of the customer's own; so none is left one.
+    """
+    return one_line(text).replace("=?", "= ?")
+
+
 def word_of(words: type[Word], value: str, field: str) -> Word:
     """Read a word of a closed set, such as a status.
 

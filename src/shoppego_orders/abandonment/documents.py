@@ -7,8 +7,8 @@ the others. A policy with rules of the host's own is read by naming their classe
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
 from typing import Any, Final, cast
 
 import attrs
@@ -49,12 +49,12 @@ def policy_from_json(text: str | bytes, rules: Iterable[type[Rule]] = ()) -> Aba
         named; and for a fingerprint that is not the policy's, because somebody changed it.
     :raises UnknownDocumentVersion: for one that a newer release wrote.
     """
-    known = {rule.__name__: rule for rule in (*_SHIPPED, *rules)}
+    converter = _converter((*_SHIPPED, *rules))
 
     def structured(body: Any) -> AbandonmentPolicy:  # Any: whatever stands in the document
         fields = dict(body)
         fingerprint = fields.pop("fingerprint", None)
-        policy = cast("AbandonmentPolicy", _converter(known).structure(fields, AbandonmentPolicy))
+        policy = cast("AbandonmentPolicy", converter.structure(fields, AbandonmentPolicy))
         if fingerprint not in {None, policy.fingerprint}:
             problem = f"{shown(fingerprint)}; this policy's is {policy.fingerprint!r}"
             raise InvalidDocument("fingerprint", problem)
@@ -65,12 +65,14 @@ def policy_from_json(text: str | bytes, rules: Iterable[type[Rule]] = ()) -> Aba
 
 def policy_body(policy: AbandonmentPolicy) -> dict[str, Any]:  # Any: JSON values
     """What a document says of a policy, in values that JSON has."""
-    written: dict[str, Any] = _converter({}).unstructure(policy)
+    written: dict[str, Any] = _converter(_SHIPPED).unstructure(policy)
     return written
 
 
-def _converter(known: Mapping[str, type[Rule]]) -> Any:  # Any: cattrs stays in serialization
+@lru_cache(4)  # a host has one set of its own, and compiling takes long
+def _converter(rules: tuple[type[Rule], ...]) -> Any:  # Any: cattrs stays in serialization
     converter = new_converter()
+    known = {rule.__name__: rule for rule in rules}
 
     def writer(kind: type[Rule]) -> Callable[[Rule], dict[str, object]]:
         if inspect.isabstract(kind):  # a field of this type holds a rule of any kind

@@ -19,7 +19,7 @@ from typing import Final
 
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.order import Order, OrderRow
-from shoppego_orders.texts import one_line
+from shoppego_orders.texts import header_text, one_line
 
 Compose = Callable[[Order, int], EmailMessage]
 """Writes the reminder of an order for a step, counted from 1: sender, subject and content.
@@ -58,9 +58,8 @@ def plain_reminder(
     if sender is not None and not _is_address(sender):
         raise InvalidValue("sender", sender, "one e-mail address such as shop@example.com")
     message["From"] = _mailbox(shop, sender or f"no-reply@{host or 'shop.invalid'}")
-    message["Subject"] = (
-        f"{'Reminder: your' if step > 1 else 'Your'} order {one_line(order.number)} waits for you"
-    )
+    number = header_text(order.number)
+    message["Subject"] = f"{'Reminder: your' if step > 1 else 'Your'} order {number} waits for you"
     message["Auto-Submitted"] = "auto-generated"
     if unsubscribe is not None:
         message["List-Unsubscribe"] = _Unsubscribe.of(unsubscribe(order))
@@ -79,7 +78,7 @@ def addressed(message: EmailMessage, order: Order, key: str, now: datetime) -> E
     """
     for header in ("To", "Cc", "Bcc", "Date", "Message-ID"):
         del message[header]
-    message["To"] = _mailbox(one_line(order.customer_name), address_of(order))
+    message["To"] = _mailbox(order.customer_name, address_of(order))
     message["Date"] = now
     digest = hashlib.sha256(key.encode()).hexdigest()[:32]
     message["Message-ID"] = f"<{digest}@{_host(order.shop) or 'shop.invalid'}>"
@@ -178,6 +177,7 @@ class _Unsubscribe(str):
 
 # One address and nothing else: what a header would read as several, or as a comment, is none.
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_SPECIALS: Final = re.compile(r'[()<>\[\]:;@\\,"]')
 _HOST: Final = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _ADDRESS: Final = re.compile(rf"{_ATOM}(\.{_ATOM})*@{_HOST.pattern}")
 # What RFC 3986 lets a URL hold, and within the longest line that a mail may have (RFC 5322).
@@ -197,7 +197,8 @@ def _is_address(text: str) -> bool:
 
 
 def _mailbox(name: str, address: str) -> Address:
-    return Address(name, addr_spec=address)
+    # Python writes a long name anew, and forgets the quotes that keep these from being read.
+    return Address(header_text(_SPECIALS.sub(" ", name)), addr_spec=address)
 
 
 def _host(shop: str) -> str:

@@ -52,7 +52,7 @@ def read_toml(toml: str | Path) -> AttributionTable:
     origin, text = text_of(toml, "TOML")
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:  # ValueError: a number of very many digits too
         line = re.search(r"line (\d+)", str(problem))
         raise InvalidTable(
             origin, "the file", int(line[1]) if line else None, f"is no TOML: {problem}"
@@ -131,6 +131,8 @@ def load_json(origin: str, text: str) -> object:
         raise InvalidTable(origin, "the file", problem.lineno, f"is no JSON: {problem}") from None
     except RecursionError:
         raise InvalidTable(origin, "the file", None, "is nested too deeply") from None
+    except ValueError as problem:  # a number of very many digits
+        raise InvalidTable(origin, "the file", None, f"can't be read: {problem}") from None
 
 
 def csv_records(origin: str, text: str) -> Iterable[tuple[int, dict[str, str]]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, tzinfo
 from typing import Any
 
-from shoppego_orders.errors import InvalidDocument, OrdersError
+from shoppego_orders.errors import InvalidDocument, OrdersError, shown
 from shoppego_orders.export.columns import (
     Column,
     ColumnKind,
@@ -64,7 +64,7 @@ def _values(
     for number, cells in enumerate(_records(chunks, profile)):
         if number == 0:
             if [_unguarded(cell, header_guard) for cell in cells] != titles:
-                raise InvalidDocument("header", f"it is {cells}; expected {titles}")
+                raise InvalidDocument("header", f"it is {shown(cells)}; expected {titles}")
             continue
         if len(cells) != len(columns):
             problem = f"it has {len(cells)} cells; expected {len(columns)}"
@@ -77,7 +77,7 @@ def _values(
                 values.append(reader(text, code))
             except (OrdersError, ValueError, KeyError):
                 place = f"record {number}, {column.key}"
-                raise InvalidDocument(place, f"{text!r} is no {column.kind.value}") from None
+                raise InvalidDocument(place, f"{shown(text)} is no {column.kind.value}") from None
         yield tuple(values)
 
 

@@ -30,6 +30,7 @@ from shoppego_orders.export.spool import (
     temporary_file,
 )
 from shoppego_orders.ports import FileShelf, Mailer, OrderStore
+from shoppego_orders.texts import header_text
 
 MAIL_LIMIT: Final = 20_000_000
 """How many bytes an attachment may take in a mail, in base64: what most servers let pass."""
@@ -172,7 +173,7 @@ class Letter:
         message["To"] = self._to
         message["Date"] = self._date
         orders = _counted(exported.orders, "order")
-        message["Subject"] = f"Orders of {request.shop}, {period}: {orders}{number}"
+        message["Subject"] = header_text(f"Orders of {request.shop}, {period}: {orders}{number}")
         text = [
             f"Shop: {request.shop}",
             f"Period: {period} ({request.tz})",
