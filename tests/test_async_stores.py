@@ -40,8 +40,13 @@ from shoppego_orders.ports import (
     OrderStore,
     TaskLog,
 )
-from shoppego_orders.testing.contracts import MailerContract, OrderStoreContract, TaskLogContract
-from shoppego_orders.testing.export_contracts import ExportLogContract, FileShelfContract
+from shoppego_orders.testing.contracts import (
+    ExportLogContract,
+    FileShelfContract,
+    MailerContract,
+    OrderStoreContract,
+    TaskLogContract,
+)
 from shoppego_orders.testing.loops import loop_in_thread
 from shoppego_orders.testing.store_machine import StoreMachine
 

@@ -14,7 +14,7 @@ from shoppego_orders.adapters.sql import SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import OrdersError, StaleOrder
 from shoppego_orders.order import Order, OrderEvent
 from shoppego_orders.ports import ErasingStore, ErasingTaskLog, Outcome
-from shoppego_orders.testing.erasure_contracts import ErasingStoreContract, ErasingTaskLogContract
+from shoppego_orders.testing.contracts import ErasingStoreContract, ErasingTaskLogContract
 
 
 class TestMemoryOrderStore(ErasingStoreContract):

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from broken_exports import BROKEN_EXPORT_LOGS, BROKEN_SHELVES
+from broken_ports import BROKEN_MAILERS, BROKEN_TASK_LOGS
 from broken_stores import BROKEN_STORES
 from shoppego_orders.adapters.memory import (
     MemoryExportLog,
@@ -25,11 +26,12 @@ from shoppego_orders.order import Order
 from shoppego_orders.ports import ExportLog, FileShelf, Mailer, OrderStore, TaskLog, save_many
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.contracts import (
+    ExportLogContract,
+    FileShelfContract,
     MailerContract,
     OrderStoreContract,
     TaskLogContract,
 )
-from shoppego_orders.testing.export_contracts import ExportLogContract, FileShelfContract
 from shoppego_orders.testing.samples import order_of
 
 
@@ -221,5 +223,21 @@ def test_the_contract_of_export_logs_notices(
 def test_the_contract_of_shelves_notices(broken: Callable[[], FileShelf], noticed_by: str) -> None:
     check: Callable[[FileShelf], None] = getattr(TestMemoryShelf(), noticed_by)
     check(MemoryShelf())
+    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
+        check(broken())
+
+
+@pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_TASK_LOGS)
+def test_the_contract_of_task_logs_notices(broken: Callable[[], TaskLog], noticed_by: str) -> None:
+    check: Callable[[TaskLog], None] = getattr(TaskLogContract(), noticed_by)
+    check(MemoryTaskLog())
+    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
+        check(broken())
+
+
+@pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_MAILERS)
+def test_the_contract_of_mailers_notices(broken: Callable[[], Mailer], noticed_by: str) -> None:
+    check: Callable[[Mailer], None] = getattr(TestRecordingMailer(), noticed_by)
+    check(RecordingMailer())
     with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
         check(broken())

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TypeVar
+
+from shoppego_orders.errors import MissingExtra, OrdersError
+
+if find_spec("hypothesis") is None:
+    raise MissingExtra("Hypothesis", "testing")
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, multiple, rule
 
 from shoppego_orders.adapters.memory import MemoryOrderStore
-from shoppego_orders.errors import OrdersError
 from shoppego_orders.order import Order, OrderRow
-from shoppego_orders.ports import OrderStore, count_up_to
-from shoppego_orders.query import OrderQuery
+from shoppego_orders.ports import ColumnStore, OrderStore, count_up_to, save_many
+from shoppego_orders.query import Cursor, OrderQuery
+from shoppego_orders.testing.contracts.expected import plain
 from shoppego_orders.testing.strategies import keys, orders, queries, run, steps
 
 T = TypeVar("T")
@@ -20,6 +26,10 @@ T = TypeVar("T")
 
 class StoreMachine(RuleBasedStateMachine):
     """Saves, changes, settles and asks in any sequence, with versions old and new.
+
+    One by one and many at once; rows, lines, counts, pages by cursor and histories are compared
+    with the reference, and so is the error that refuses something. What a store may offer besides
+    (``columns``, ``save_many``) is driven where it has the method.
 
     Say which store in a subclass, and give its ``TestCase`` to pytest::
 
@@ -56,6 +66,14 @@ class StoreMachine(RuleBasedStateMachine):
         taken = data.draw(st.lists(steps(order.currency), min_size=1, max_size=3))
         return self._saved(run(order, taken))
 
+    @rule(target=known, new=st.lists(orders(), max_size=2), old=st.lists(known, max_size=2))
+    def save_several(self, new: list[Order], old: list[Order]) -> MultipleResults[Order]:
+        """Save several at once, some of which may be refused, or come twice."""
+        several = [*old, *new, *old]
+        outcomes = save_many(self.store, several)
+        assert list(map(_told, outcomes)) == list(map(_told, save_many(self.reference, several)))
+        return multiple(*(outcome for outcome in outcomes if isinstance(outcome, Order)))
+
     @rule(target=known, order=known)
     def load(self, order: Order) -> Order:
         """Load an order again."""
@@ -85,6 +103,22 @@ class StoreMachine(RuleBasedStateMachine):
         stored = [self.reference.get(row.id) for row in self.reference.rows(OrderQuery())]
         self._compare(data.draw(queries(among=stored)))
 
+    @rule(size=st.integers(1, 3), newest_first=st.booleans())
+    def page(self, size: int, newest_first: bool) -> None:  # noqa: FBT001  # drawn by name
+        """Walk through all orders by pages, each from the last of the one before."""
+        whole = list(self.reference.rows(OrderQuery(newest_first=newest_first)))
+        after: Cursor | None = None
+        for start in range(0, len(whole), size):
+            query = OrderQuery(newest_first=newest_first, after=after, limit=size)
+            rows = list(self.store.rows(query))
+            assert rows == whole[start : start + size]
+            after = Cursor(rows[-1].placed_at, rows[-1].id)
+
+    @rule(order=known)
+    def look_back(self, order: Order) -> None:
+        """Compare a history."""
+        assert tuple(self.store.events(order.id)) == self.reference.events(order.id)
+
     def teardown(self) -> None:
         """Compare everything, once more."""
         try:
@@ -106,6 +140,10 @@ class StoreMachine(RuleBasedStateMachine):
         counted = self.reference.count(query)
         assert self.store.count(query) == counted
         assert list(count_up_to(self.store, [query, query], 2)) == [min(counted, 2)] * 2
+        if isinstance(self.store, ColumnStore):
+            batches = self.store.columns(query, OrderRow._fields)
+            found = [values for batch in batches for values in zip(*batch, strict=True)]
+            assert found == [tuple(map(plain, row)) for row in self.reference.rows(query)]
 
 
 def _outcome(action: Callable[[], T]) -> T | OrdersError:

@@ -24,7 +24,7 @@ from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.order.anonymity import anonymised_history
 from shoppego_orders.ports import ErasingStore, ErasingTaskLog, Outcome, Task
 from shoppego_orders.query import OrderQuery
-from shoppego_orders.testing.contracts import kind_of, raced
+from shoppego_orders.testing.contracts.racing import kind_of, raced
 from shoppego_orders.testing.samples import NOON, order_of, sample_orders
 
 LATER = NOON + timedelta(days=30)

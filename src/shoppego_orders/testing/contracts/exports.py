@@ -1,25 +1,16 @@
-"""What the ports of exports promise, as tests that a host runs on its own adapter.
-
-Used as those of :mod:`shoppego_orders.testing.contracts`: a subclass, and a fixture that gives an
-adapter which is empty at first.
-"""
+"""What a log of exports promises, as tests that a host runs on its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import attrs
 import pytest
 
-from shoppego_orders.errors import (
-    DuplicateExport,
-    ExportNotFound,
-    InvalidValue,
-    StaleExport,
-)
-from shoppego_orders.ports import ExportLog, ExportStatus, FileShelf
-from shoppego_orders.testing.contracts import kind_of, raced
+from shoppego_orders.errors import DuplicateExport, ExportNotFound, StaleExport
+from shoppego_orders.ports import ExportLog, ExportStatus
+from shoppego_orders.testing.contracts.racing import kind_of, raced
 from shoppego_orders.testing.samples import NOON, OTHER_SHOP, SHOP, an_export, sample_exports
 
 
@@ -109,60 +100,3 @@ class ExportLogContract:
         taken = raced([partial(export_log.save, running)] * 6)
         assert sorted(map(kind_of, taken)) == ["Export"] + 5 * ["StaleExport"]
         assert export_log.get("1").version == 2
-
-
-class FileShelfContract:
-    """What :class:`~shoppego_orders.ports.FileShelf` promises. Give it a ``shelf`` fixture.
-
-    :meth:`kept` says how to look at what lies on it.
-    """
-
-    def kept(self, shelf: FileShelf, url: str) -> bytes | None:
-        """The file of an address; None for none."""
-        raise NotImplementedError
-
-    def files(self, shelf: FileShelf) -> int:
-        """How many files lie on the shelf."""
-        raise NotImplementedError
-
-    def test_a_file_is_kept_whole(self, shelf: FileShelf) -> None:
-        """Its bytes are those that were given, in their order."""
-        url = shelf.put("órders 1.csv", iter([b"one,", b"", bytes(range(256)) * 500]))
-        assert self.kept(shelf, url) == b"one," + bytes(range(256)) * 500
-
-    def test_files_of_one_name_are_kept_apart(self, shelf: FileShelf) -> None:
-        """An address is of one file, for as long as it is there."""
-        urls = [shelf.put("orders.csv", [text]) for text in (b"1", b"2", b"3")]
-        assert [self.kept(shelf, url) for url in urls] == [b"1", b"2", b"3"]
-        shelf.remove(urls[1])
-        assert [self.kept(shelf, url) for url in urls] == [b"1", None, b"3"]
-
-    def test_a_file_that_fails_midway_is_not_kept(self, shelf: FileShelf) -> None:
-        """Not a half of it, and what went wrong is told as it was."""
-
-        def failing() -> Iterator[bytes]:
-            yield b"begun"
-            raise StaleExport("1", 1, 2)
-
-        with pytest.raises(StaleExport):
-            shelf.put("orders.csv", failing())
-        assert self.files(shelf) == 0
-
-    def test_a_removed_file_is_gone(self, shelf: FileShelf) -> None:
-        """And removing it again changes nothing."""
-        url = shelf.put("órders 1.csv", [b"x"])
-        shelf.remove(url)
-        shelf.remove(url)
-        assert self.kept(shelf, url) is None
-        assert self.files(shelf) == 0
-
-    def test_an_address_of_something_else_is_refused(self, shelf: FileShelf) -> None:
-        """Nothing is removed by an address that the shelf never gave."""
-        url = shelf.put("orders.csv", [b"x"])
-        for other in ("", "https://evil.example/orders.csv", "/etc/passwd"):
-            with pytest.raises(InvalidValue):
-                shelf.remove(other)
-        for name in ("", "a/b.csv", "/etc/passwd"):
-            with pytest.raises(InvalidValue):
-                shelf.put(name, [b"x"])
-        assert self.kept(shelf, url) == b"x"
