@@ -322,7 +322,9 @@ def _tags_of(page: str) -> _Tags:
 
 
 OUR_TAGS: Final = {
-    *("table", "caption", "tr", "th", "td", "p", "a", "b", "html", "head", "meta", "title", "body"),
+    *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "p", "a", "b"),
+    *("html", "head", "meta", "title", "body"),
+    *("style", "div", "span", "bdi", "time"),
     *_tags_of("".join(LOGOS.values())).found,
 }
 
