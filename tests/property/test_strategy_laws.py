@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import get_args
@@ -197,3 +199,25 @@ def test_orders_shrink_to_what_a_person_can_read(state: str) -> None:
 def test_queries_shrink_to_what_they_ask() -> None:
     query = find(queries(), lambda query: query.tag is not None, settings=SHRINKING)
     assert query == OrderQuery(tag="Kopi")
+
+
+@pytest.mark.parametrize("first", ["hypothesis", "shoppego_orders.testing.strategies"])
+def test_whichever_is_imported_first_types_have_strategies(first: str) -> None:
+    code = f"import {first}, hypothesis.strategies as st, shoppego_orders as s; "
+    code += "assert 'orders' in repr(st.from_type(s.Order)), st.from_type(s.Order)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [("contracts", "pytest"), ("contracts", "hypothesis"), ("strategies", "hypothesis")],
+)
+def test_without_its_packages_the_extra_is_named(module: str, package: str) -> None:
+    code = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from shoppego_orders.errors import MissingExtra\n"
+        f"try: import shoppego_orders.testing.{module}\n"
+        "except MissingExtra as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'shoppego-orders[testing]'" in done.stdout

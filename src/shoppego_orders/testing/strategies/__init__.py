@@ -1,7 +1,7 @@
 """Hypothesis strategies for the values of this library.
 
-Hypothesis finds :func:`register` through its entry point, so ``st.from_type(Order)`` works as
-soon as both are installed, and so it does for every other value that has a public name. Values
+Hypothesis is told of them through its entry point, so ``st.from_type(Order)`` works as soon as
+both are installed, and so it does for every other value that has a public name. Values
 are drawn from small pools wherever collisions matter (the same customer, the same reference, the
 same moment), and hostile texts are among them. Examples shrink to what a person can read: one
 order, one coffee, paid once.
@@ -9,73 +9,14 @@ order, one coffee, paid once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
 from importlib.util import find_spec
-from typing import Final
 
 from shoppego_orders.errors import MissingExtra
 
 if find_spec("hypothesis") is None:
     raise MissingExtra("Hypothesis", "testing")
 
-from hypothesis import strategies as st
 
-from shoppego_orders.abandonment import (
-    AbandonmentPolicy,
-    Context,
-    Difference,
-    Finding,
-    RecoveryPlan,
-    RecoveryReport,
-    RecoveryVisit,
-    RemindResult,
-    Rule,
-    SettleResult,
-    SweepResult,
-    Verdict,
-)
-from shoppego_orders.attribution import (
-    Attribution,
-    AttributionTable,
-    IgnoredTouch,
-    Journey,
-    Source,
-    Touch,
-)
-from shoppego_orders.customers import Address, Customer
-from shoppego_orders.export import (
-    Column,
-    ColumnSet,
-    ExportRequest,
-    ExportSummary,
-    LineColumn,
-    Profile,
-    Sales,
-    SalesReport,
-    Schedule,
-)
-from shoppego_orders.importing import ImportReport
-from shoppego_orders.money import Money
-from shoppego_orders.order import (
-    Adjustment,
-    AttentionItem,
-    Blocker,
-    CartItem,
-    CartLink,
-    LedgerEntry,
-    LineItem,
-    LineRow,
-    Order,
-    OrderEvent,
-    OrderRow,
-    PaymentMethod,
-    Tracking,
-)
-from shoppego_orders.page import OrderPage, SavedTabs
-from shoppego_orders.periods import Period
-from shoppego_orders.ports import Export, Task
-from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.strategies.abandonment import (
     contexts,
     differences,
@@ -234,7 +175,6 @@ __all__ = [
     "recovery_steps",
     "recovery_visits",
     "references",
-    "register",
     "remind_results",
     "rules",
     "run",
@@ -256,72 +196,3 @@ __all__ = [
     "utc_instants",
     "verdicts",
 ]
-
-
-def register() -> None:
-    """Tell Hypothesis which strategy makes which type; its entry point calls this."""
-    for made, strategy in _MADE_BY.items():
-        # On first use: nothing may be made while Hypothesis itself is being imported.
-        st.register_type_strategy(made, partial(_strategy, strategy))
-
-
-def _strategy(
-    make: Callable[[], st.SearchStrategy[object]],
-    _made: type,
-) -> st.SearchStrategy[object]:
-    return make()
-
-
-_MADE_BY: Final[Mapping[type, Callable[[], st.SearchStrategy[object]]]] = {
-    Money: money,
-    Period: periods,
-    Customer: customers,
-    Address: addresses,
-    Touch: touches,
-    IgnoredTouch: ignored_touches,
-    Journey: journeys,
-    Attribution: attributions,
-    Source: sources,
-    AttributionTable: attribution_tables,
-    PaymentMethod: payment_methods,
-    LineItem: line_items,
-    Adjustment: adjustments,
-    Tracking: trackings,
-    CartItem: cart_items,
-    CartLink: cart_links,
-    LedgerEntry: ledger_entries,
-    AttentionItem: attention_items,
-    Blocker: blockers,
-    Order: orders,
-    OrderEvent: order_events,
-    OrderRow: order_rows,
-    LineRow: line_rows,
-    OrderQuery: queries,
-    Cursor: cursors,
-    AbandonmentPolicy: policies,
-    Context: contexts,
-    Verdict: verdicts,
-    Finding: findings,
-    Difference: differences,
-    RecoveryPlan: plans,
-    SweepResult: sweep_results,
-    RemindResult: remind_results,
-    SettleResult: settle_results,
-    RecoveryReport: recovery_reports,
-    RecoveryVisit: recovery_visits,
-    SavedTabs: saved_tabs,
-    OrderPage: order_pages,
-    Column: columns,
-    LineColumn: line_columns,
-    ColumnSet: column_sets,
-    Profile: profiles,
-    ExportRequest: export_requests,
-    Schedule: schedules,
-    Export: exports,
-    ExportSummary: export_summaries,
-    Task: tasks,
-    Sales: sales,
-    SalesReport: sales_reports,
-    ImportReport: import_reports,
-    Rule: rules,
-}
