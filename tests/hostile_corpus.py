@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from shoppego_orders.abandonment import AbandonmentPolicy, recovery_link, rules
 from shoppego_orders.abandonment.documents import policy_to_json
@@ -140,7 +140,7 @@ def mutated_json(good: str, random: Random) -> Payload:
 _HOLE: Final = "\N{REPLACEMENT CHARACTER}hole\N{REPLACEMENT CHARACTER}"
 
 
-def _spoil(document: Any, random: Random) -> None:
+def _spoil(document: Any, random: Random) -> None:  # Any: JSON values
     """Replace, remove, add or double one part, anywhere in a document."""
     places = list(_places(document))
     if not places:
@@ -151,22 +151,21 @@ def _spoil(document: Any, random: Random) -> None:
         holder[key] = _HOLE
     elif what == 7:
         del holder[key]
-    elif what == 8 and isinstance(holder, dict):
-        holder[random.choice(("evil", "", "__class__", "\x00", "kind", "id"))] = _HOLE
-    elif isinstance(holder, list):
-        holder.extend([holder[key]] * random.choice((1, 3, 200)))
+    elif what == 8:
+        holder[key] = [holder[key]] * random.choice((1, 3, 200))
     else:
-        holder[key] = [holder[key]]
+        holder[key] = {random.choice(("evil", "", "__class__", "\x00", "kind")): holder[key]}
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:  # Any: JSON values
+    """Every part of a document, as what holds it and its key there."""
+    parts: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
-        inner: Iterator[tuple[Any, Any]] = iter(list(value.items()))
+        parts = list(cast("dict[str, Any]", value).items())
     elif isinstance(value, list):
-        inner = iter(list(enumerate(value)))
-    else:
-        return
-    for key, part in inner:
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]  # of JSON values
+        parts = list(enumerate(items))
+    for key, part in parts:
         yield value, key
         yield from _places(part)
 

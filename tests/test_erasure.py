@@ -90,6 +90,12 @@ def test_orders_are_found_by_whatever_is_known(store: MemoryOrderStore, given: C
     assert store.get("tan").customer == TAN
 
 
+def test_an_id_alone_finds_what_is_kept_under_it(store: MemoryOrderStore) -> None:
+    for number, who in enumerate(ALL_OF_ZQX):
+        store.save(placed(f"z{number}", who))
+    assert erase(store, Customer(id="zqx-7")).orders == ("z0",)
+
+
 def test_a_number_in_an_address_is_not_the_customers_own(store: MemoryOrderStore) -> None:
     gift = Address(first_name="Zqx", email="zqx.aisyah@example.com", phone="0125550101")
     store.save(of_tan("gift").edit_address(shipping=gift, at=BEGAN))

@@ -294,7 +294,7 @@ def test_the_page_finds_them_and_runs_none_of_them(home: Home) -> None:
     while True:
         page = orders_page(store, size=20, after=place)
         shown += page.rows
-        assert_plain_html(page._repr_html_())
+        assert_plain_html(page._repr_html_())  # pyright: ignore[reportPrivateUsage]  # as a notebook calls it
         place = page.next
         if place is None:
             break
@@ -368,8 +368,8 @@ def test_an_export_is_mailed_to_whom_it_is_for_alone(text: str) -> None:
     assert set(sent.keys()) <= EXPORT_HEADERS
     assert [each.addr_spec for each in sent["To"].addresses] == ["owner@example.my"]
     (attachment,) = sent.iter_attachments()
-    name = attachment.get_filename()
-    assert name == summary.file_name
+    name = summary.file_name
+    assert attachment.get_filename() == name
     assert not set(name) & set("/\\:\r\n\x00\"'<>|*?")
     assert name[0] not in ".-_"
     with pytest.raises(OrdersError):
@@ -452,7 +452,11 @@ def test_a_signature_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatc
     # Each key is asked, also after one has fitted: how long it takes tells nothing of which.
     assert len(compared) == 3
     assert compared[0][0] == compared[0][1]
-    monkeypatch.setattr(hmac, "compare_digest", lambda _a, _b: True)
+
+    def always(_: bytes, _other: bytes) -> bool:
+        return True
+
+    monkeypatch.setattr(hmac, "compare_digest", always)
     assert read_recovery_link(link, other_keys, NOON).order_id == order.id
 
 

@@ -19,7 +19,7 @@ import attrs
 
 from shoppego_orders.attribution.lists import csv_records, line_of_text, load_json, text_of
 from shoppego_orders.attribution.source import Source, merged
-from shoppego_orders.errors import InvalidTable, InvalidValue, MissingExtra
+from shoppego_orders.errors import InvalidTable, InvalidValue, MissingExtra, shown
 
 if TYPE_CHECKING:
     import yaml
@@ -117,7 +117,7 @@ def read_ga4_categories(given: str | Path) -> tuple[Source, ...]:
             raise InvalidTable(origin, "the first line", 1, problem)
         source, category = columns["source"], columns["source_category"]
         if category not in _GA4_CHANNELS:
-            problem = f"has the category {category!r}, none of {', '.join(_GA4_CHANNELS)}"
+            problem = f"has the category {shown(category)}, none of {', '.join(_GA4_CHANNELS)}"
             raise InvalidTable(origin, source, line, problem)
         rows.tree.lines[(source,)] = line
         hosts = [source] if "." in source and " " not in source else []
@@ -172,7 +172,7 @@ class _Tree:
             raise self.invalid(path, "is no list of texts")
         for text in cast("list[object]", found):
             if not isinstance(text, str) or not text:
-                raise self.invalid(path, f"holds {text!r}, which is no text")
+                raise self.invalid(path, f"holds {shown(text)}, which is no text")
         return cast("list[str]", found)
 
     def invalid(self, path: _Path, problem: str) -> InvalidTable:
