@@ -395,6 +395,17 @@ def test_a_mail_that_does_not_fit_leaves_nothing(disk: Disk) -> None:
     assert len(files_below(disk.folder)) == 8
 
 
+def test_a_mail_that_can_not_be_moved_to_its_place_leaves_nothing(open_folder: Path) -> None:
+    mailer = MaildirMailer(open_folder / "maildir")
+    with as_nobody():
+        mailer.send(mail())
+    before = files_below(open_folder)
+    (open_folder / "maildir" / "new").chmod(0o555)
+    with as_nobody(), pytest.raises(MailNotSent, match="Permission denied"):
+        mailer.send(mail())
+    assert files_below(open_folder) == before
+
+
 def test_a_file_that_does_not_fit_leaves_the_old_one(disk: Disk) -> None:
     out, shelf = disk.folder / "orders.csv", DirectoryShelf(disk.folder / "shelf")
     write_file(out, [b"old"])
