@@ -30,9 +30,11 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 # the Python that runs nox, where it is one of these.
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEASURED = RUNNING if RUNNING in PYTHONS else PYTHONS[-1]
-EXTRAS = ["sql", "postgresql", "cli", "notebook", "testing", "yaml"]
+EXTRAS = ["sql", "postgresql", "cli", "notebook", "arrow", "testing", "yaml"]
 # The kernel is what is left: pure decisions, of which every branch is tested.
-OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "notebook.py", "testing/**"]
+OUTSIDE_THE_KERNEL = [
+    *("__main__.py", "adapters/**", "cli/**", "notebook.py", "scale/**", "testing/**"),
+]
 IMPORT = "import shoppego_orders as s; print(s.__file__, len(s.__all__), 'public names')"
 
 
@@ -91,7 +93,7 @@ def tests_lowest(session: nox.Session) -> None:
     """
     tools = Path(session.create_tmp()) / "tools.txt"
     ours = ["attrs", "cattrs", "click", "hypothesis", "matplotlib", "psycopg"]
-    ours += ["psycopg-binary", "python-dateutil", "rich", "sqlalchemy"]
+    ours += ["psycopg-binary", "pyarrow", "python-dateutil", "rich", "sqlalchemy"]
     session.run_install(
         "uv",
         "export",

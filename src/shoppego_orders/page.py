@@ -205,6 +205,19 @@ class OrderPage:
         """All the shop's orders, those in no tab but Archived among them."""
         return OrderQuery(shop=self.shop)
 
+    def to_arrow(self) -> Any:  # Any: PyArrow has no types
+        """The page's rows as a ``pyarrow.Table``, for data frames: ``polars.DataFrame(page)``.
+
+        :raises MissingExtra: without PyArrow, which the extra ``arrow`` brings.
+        """
+        from shoppego_orders.scale.writing import order_batches
+
+        return order_batches(self.rows).read_all()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """What data frames ask for: the table of :meth:`to_arrow`."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
     def _repr_html_(self) -> str:
         """The page as a notebook shows it: logos, statuses and totals; times are UTC."""
         head = "".join(f"<th>{each}</th>" for each in _HEAD)
