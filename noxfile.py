@@ -32,9 +32,11 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEASURED = RUNNING if RUNNING in PYTHONS else PYTHONS[-1]
 FEW = {"HYPOTHESIS_PROFILE": "few"}
-EXTRAS = ["sql", "postgresql", "cli", "notebook", "testing", "yaml"]
+EXTRAS = ["sql", "postgresql", "cli", "notebook", "arrow", "testing", "yaml"]
 # The kernel is what is left: pure decisions, of which every branch is tested.
-OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/**", "cli/**", "notebook/**", "testing/**"]
+OUTSIDE_THE_KERNEL = [
+    *("__main__.py", "adapters/**", "cli/**", "notebook/**", "scale/**", "testing/**"),
+]
 IMPORT = "import shoppego_orders as s; print(s.__file__, len(s.__all__), 'public names')"
 
 
@@ -93,7 +95,7 @@ def tests_lowest(session: nox.Session) -> None:
     """
     tools = Path(session.create_tmp()) / "tools.txt"
     ours = ["attrs", "cattrs", "click", "hypothesis", "matplotlib", "psycopg"]
-    ours += ["psycopg-binary", "python-dateutil", "rich", "sqlalchemy"]
+    ours += ["psycopg-binary", "pyarrow", "python-dateutil", "rich", "sqlalchemy"]
     session.run_install(
         "uv",
         "export",

@@ -81,6 +81,10 @@ EXAMPLES: list[tuple[OrdersError, str]] = [
     ),
     (errors.InvalidTable("my.toml", "tiktok", 3, "twice"), "my.toml, line 3: tiktok: twice"),
     (errors.InvalidTable("my.toml", "tiktok", None, "twice"), "my.toml: tiktok: twice"),
+    (
+        errors.InvalidFrame({"created": "is missing", "total": "holds double"}),
+        "the data frame can't be taken: created is missing; total holds double",
+    ),
     (errors.OutputNotWritten("orders.csv", "no room"), "orders.csv was not written: no room"),
     (
         errors.InputNotRead("in.jsonl.gz", 7, "it ends in the middle"),

@@ -6,7 +6,7 @@ the class and the fields are. Fields are positional, so errors survive pickling.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
@@ -512,6 +512,20 @@ class RecoveryLinkRefused(OrdersError):
             "expired": "it has expired",
         }[self.reason]
         return f"the recovery link is refused: {what}"
+
+
+@error
+class InvalidFrame(OrdersError, ValueError):
+    """A data frame with columns that can't be taken; nothing of the batch was worked on.
+
+    :ivar problems: by column, in the frame's own names: what is wrong, and what would be right.
+    """
+
+    problems: Mapping[str, str]
+
+    def __str__(self) -> str:
+        told = "; ".join(f"{column} {problem}" for column, problem in self.problems.items())
+        return f"the data frame can't be taken: {told}"
 
 
 @error

@@ -232,6 +232,19 @@ class OrderPage:
         shop = "all shops" if self.shop is None else self.shop
         return f"<OrderPage {one_line(f'{self.tab} of {shop}')}: {len(self.rows)} of {self.total}>"
 
+    def to_arrow(self) -> Any:  # Any: PyArrow has no types
+        """The page's rows as a ``pyarrow.Table``, for data frames: ``polars.DataFrame(page)``.
+
+        :raises MissingExtra: without PyArrow, which the extra ``arrow`` brings.
+        """
+        from shoppego_orders.scale.writing import order_batches
+
+        return order_batches(self.rows).read_all()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """What data frames ask for: the table of :meth:`to_arrow`."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
     def _repr_html_(self) -> str:
         """The page as a notebook shows it: logos, badges and totals; times are UTC."""
         from shoppego_orders.page_view import page_html

@@ -175,7 +175,7 @@ def main() -> None:
         return
     taken: dict[int, list[float]] = {}
     done: dict[int, int] = {}
-    with postgres.server() as server, postgres.database(server) as new:
+    with postgres.server() as server, postgres.database(server.url) as new:
         for _ in range(ROUNDS):
             for number, (_, fill, worker, workers) in enumerate(RACES):
                 target = new()

@@ -196,7 +196,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
             print(problem, file=sys.stderr)
             return
         print("\nPostgreSQL, wall clock")
-        with postgres.server() as server, postgres.database(server) as new:
+        with postgres.server() as server, postgres.database(server.url) as new:
             measure({size: new() for size in sorted(asked.orders)}, time.perf_counter)
 
 

@@ -13,31 +13,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoppego_orders.attribution import Touch
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import BrokenHistory, CommandRefused
 from shoppego_orders.money import Money
 from shoppego_orders.order import (
     TRANSITIONS,
-    Adjustment,
     AdjustmentKind,
     AttentionKind,
     Fulfillment,
     Life,
     LineItem,
-    LineRow,
     Order,
     OrderEvent,
-    OrderRow,
-    PaymentMethod,
     PaymentStatus,
     Topic,
-    Tracking,
 )
 from shoppego_orders.order.ledger import payment_status
-from shoppego_orders.periods import Period
-from shoppego_orders.query import OrderQuery
-from shoppego_orders.testing import strategies as own
 from shoppego_orders.testing.strategies import (
     Step,
     commands,
@@ -477,16 +468,6 @@ def test_the_times_of_an_order_are_kept_in_utc(order: Order) -> None:
     times += [entry.at for entry in order.payments + order.refunds]
     times += [item.at for item in order.attention]
     assert {time.utcoffset() for time in times if time is not None} <= {timedelta(0)}
-
-
-KINDS = (Adjustment, Customer, LineItem, LineRow, Money, Order, OrderEvent, OrderRow, Period)
-
-
-@given(st.data())
-def test_hypothesis_can_make_every_value_by_its_type(data: st.DataObject) -> None:
-    own.register()
-    kind = data.draw(st.sampled_from((*KINDS, Address, OrderQuery, PaymentMethod, Touch, Tracking)))
-    assert isinstance(data.draw(st.from_type(kind)), kind)
 
 
 @given(orders(shop="hartamas.myshoppegram.com", currency="JPY", placed_at=st.just(NOON)))

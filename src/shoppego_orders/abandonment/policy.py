@@ -124,6 +124,15 @@ class AbandonmentPolicy:
     def _windows(self) -> list[timedelta]:
         return [self.window, *(window for _, window in self.windows_by_payment_method)]
 
+    def reads(self) -> frozenset[str]:
+        """Which fields of an order, and of a purchase, its verdicts depend on."""
+        fields = {"id", "shop", "customer_key", "placed_at", "completed_at", "life"}
+        if self.windows_by_payment_method:
+            fields.add("payment_method_name")
+        if self.since is Since.LAST_ACTIVITY_AT:
+            fields.add("activity")
+        return self.rule.reads() | fields
+
     def due(self, order: OrderLike) -> datetime:
         """An order's deadline, UTC.
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, NamedTuple, Protocol, final
+from typing import ClassVar, Final, NamedTuple, Protocol, final
 
 import attrs
 
@@ -29,6 +29,9 @@ from shoppego_orders.periods import Period
 
 OrderLike = Order | OrderRow
 """An order, or its row: a rule reads only what both carry, and type checkers see to it."""
+
+EVERY_FIELD: Final = frozenset(OrderRow._fields)
+"""What a rule may read that does not say it."""
 
 
 class Purchase(Protocol):
@@ -170,6 +173,20 @@ class Rule(ABC):
         """
         return True
 
+    def reads(self) -> frozenset[str]:
+        """Which fields of the order it reads, besides those that every verdict needs.
+
+        A data frame needs no other columns; unless told, it needs all of them.
+        """
+        return EVERY_FIELD
+
+    def prevented_by(self) -> frozenset[str]:
+        """Which instants of the order prevent it: where one is before the deadline, it fails.
+
+        By these a data frame is narrowed, column by column, before any row is looked at.
+        """
+        return frozenset()
+
     def looks_back(self) -> timedelta:
         """How far before the checkout it asks for purchases; unless told, not at all."""
         return timedelta(0)
@@ -218,6 +235,10 @@ class _Joined(Rule):
         """Whether one of the rules does."""
         return any(rule.reads_edits() for rule in self.parts())
 
+    def reads(self) -> frozenset[str]:
+        """What any of them reads."""
+        return frozenset[str]().union(*(rule.reads() for rule in self.parts()))
+
     def looks_back(self) -> timedelta:
         """As far as the one that looks back furthest."""
         return max(rule.looks_back() for rule in self.parts())
@@ -238,6 +259,10 @@ class AllOf(_Joined):
     def parts(self) -> tuple[Rule, ...]:
         """The rules that are joined."""
         return self.rules
+
+    def prevented_by(self) -> frozenset[str]:
+        """One that fails is enough."""
+        return frozenset[str]().union(*(rule.prevented_by() for rule in self.rules))
 
     def holds(self, order: OrderLike, context: Context) -> bool:
         """Ask until one does not hold."""
@@ -277,6 +302,11 @@ class AnyOf(_Joined):
     def parts(self) -> tuple[Rule, ...]:
         """The rules that are joined."""
         return self.rules
+
+    def prevented_by(self) -> frozenset[str]:
+        """What makes each of them fail."""
+        first, *others = (rule.prevented_by() for rule in self.rules)
+        return first.intersection(*others)
 
     def holds(self, order: OrderLike, context: Context) -> bool:
         """Ask until one holds."""

@@ -75,6 +75,14 @@ class Unfulfilled(_OfTheOrder, _Fixed):
 
     wants = "Before its deadline it was neither completed, nor taken up, nor cancelled."
 
+    def reads(self) -> frozenset[str]:
+        """The three instants."""
+        return frozenset({"completed_at", "taken_up_at", "cancelled_at"})
+
+    def prevented_by(self) -> frozenset[str]:
+        """Each of the three."""
+        return self.reads()
+
     def holds_regardless(self, order: OrderLike, due: datetime) -> bool:
         """Compare the three instants with the deadline."""
         return (
@@ -121,6 +129,10 @@ class _NotYet(_OfTheOrder):
     def _at(order: OrderLike) -> datetime | None:
         """When it happened, if it did."""
 
+    def prevented_by(self) -> frozenset[str]:
+        """The one instant that it reads."""
+        return self.reads()
+
     def holds_regardless(self, order: OrderLike, due: datetime) -> bool:
         """Compare the instant with the deadline."""
         at = self._at(order)
@@ -150,6 +162,10 @@ class Unpaid(_NotYet):
     wants = "Before its deadline it was not paid in full."
     what = "paid in full"
 
+    def reads(self) -> frozenset[str]:
+        """When it was paid."""
+        return frozenset({"paid_at"})
+
     @staticmethod
     def _at(order: OrderLike) -> datetime | None:
         return order.paid_at
@@ -161,6 +177,10 @@ class Unconfirmed(_NotYet, _Fixed):
 
     wants = "Before its deadline it was not confirmed without a payment."
     what = "confirmed without a payment"
+
+    def reads(self) -> frozenset[str]:
+        """When it was confirmed."""
+        return frozenset({"confirmed_at"})
 
     @staticmethod
     def _at(order: OrderLike) -> datetime | None:
@@ -187,6 +207,10 @@ class NoOtherPurchase(Rule):
     def reads_edits(self) -> bool:
         """Only where it compares products."""
         return self.shared_product
+
+    def reads(self) -> frozenset[str]:
+        """Who the customer is; and the products, where they count."""
+        return frozenset({"customer_key", "products"} if self.shared_product else {"customer_key"})
 
     def holds(self, order: OrderLike, context: Context) -> bool:
         """Look for a purchase within the period."""
@@ -234,6 +258,10 @@ class FirstOrder(_Fixed):
     def wanted(self) -> str:
         """No purchase so long before."""
         return f"The customer bought nothing in this shop in the {_long(self.lookback)} before."
+
+    def reads(self) -> frozenset[str]:
+        """Nothing of the order itself."""
+        return frozenset()
 
     def looks_back(self) -> timedelta:
         """As far as it was told."""
@@ -306,6 +334,10 @@ class PaymentMethod(_OneOf):
     def _asked(self) -> frozenset[str]:
         return self.names
 
+    def reads(self) -> frozenset[str]:
+        """The method's name."""
+        return frozenset({"payment_method_name"})
+
     @staticmethod
     def _of(order: OrderLike) -> str:
         return order.payment_method_name
@@ -329,6 +361,10 @@ class PaymentType(_OneOf):
     def _asked(self) -> frozenset[str]:
         return frozenset((self.type,))
 
+    def reads(self) -> frozenset[str]:
+        """The method's type."""
+        return frozenset({"payment_type"})
+
     @staticmethod
     def _of(order: OrderLike) -> str | None:
         return order.payment_type
@@ -350,6 +386,10 @@ class TotalAtLeast(_OfTheOrder):
     def wanted(self) -> str:
         """The smallest total."""
         return f"The total is at least {self.least}."
+
+    def reads(self) -> frozenset[str]:
+        """The total."""
+        return frozenset({"total"})
 
     def holds_regardless(self, order: OrderLike, due: datetime) -> bool:  # noqa: ARG002  # it needs the order alone
         """Compare within one currency."""
@@ -375,6 +415,10 @@ class Source(_OneOf):
     def _asked(self) -> frozenset[str]:
         return self.keys
 
+    def reads(self) -> frozenset[str]:
+        """The source."""
+        return frozenset({"source"})
+
     @staticmethod
     def _of(order: OrderLike) -> str | None:
         return order.source
@@ -393,6 +437,10 @@ class Channel(_OneOf):
 
     def _asked(self) -> frozenset[str]:
         return self.names
+
+    def reads(self) -> frozenset[str]:
+        """The channel."""
+        return frozenset({"channel"})
 
     @staticmethod
     def _of(order: OrderLike) -> str | None:
@@ -421,6 +469,10 @@ class HasContact(_OfTheOrder):
         what = {"email": "an e-mail address", "phone": "a phone number"}
         return f"There is {what.get(self.by, 'an e-mail address or a phone number')}."
 
+    def reads(self) -> frozenset[str]:
+        """The address and the number."""
+        return frozenset({"email", "phone_digits"})
+
     def holds_regardless(self, order: OrderLike, due: datetime) -> bool:  # noqa: ARG002  # it needs the order alone
         """Look at both."""
         email, phone = bool(order.email.strip()), bool(order.phone_digits)
@@ -439,6 +491,10 @@ class Tagged(_OfTheOrder):
     def wanted(self) -> str:
         """The tag."""
         return f"It is tagged {self.tag}."
+
+    def reads(self) -> frozenset[str]:
+        """The tags."""
+        return frozenset({"tags"})
 
     def holds_regardless(self, order: OrderLike, due: datetime) -> bool:  # noqa: ARG002  # it needs the order alone
         """Look for the tag."""
@@ -462,6 +518,10 @@ class DeliveryIs(_OneOf):
 
     def _asked(self) -> frozenset[str]:
         return frozenset(self.deliveries)
+
+    def reads(self) -> frozenset[str]:
+        """The delivery."""
+        return frozenset({"delivery"})
 
     @staticmethod
     def _of(order: OrderLike) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 
@@ -136,6 +136,23 @@ class SalesReport:
         :raises InvalidValue: for an unknown profile.
         """
         return csv_of(self._table(by), profile)
+
+    def to_arrow(self, by: By | str = By.DAY) -> Any:  # Any: PyArrow has no types
+        """The sums of a kind as a ``pyarrow.Table``, for data frames: all columns, no totals.
+
+        Days are dates, amounts are decimals, and counts that several sources share are decimals
+        of six digits. A report passed on as it is, such as to ``polars.DataFrame(report)``, is
+        that of days.
+
+        :raises MissingExtra: without PyArrow, which the extra ``arrow`` brings.
+        """
+        from shoppego_orders.scale.sales import sales_table
+
+        return sales_table(self._table(by))
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """What data frames ask for: the table of :meth:`to_arrow`."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def plot(self) -> Plot:
         """Draw net sales by day, and which part came from which source.

@@ -43,7 +43,7 @@ def html_of(title: str, tables: Iterable[Table]) -> str:
 
 def csv_of(table: Table, profile: Profile | str) -> CsvStream:
     """Write a table as CSV, with every column that its kind has."""
-    return write_csv(table.lines, _columns(table), profile=profile)
+    return write_csv(table.lines, columns_of(table), profile=profile)
 
 
 class _Figure(NamedTuple):
@@ -196,7 +196,8 @@ def _html(grid: _Grid) -> Markup:
 # CSV
 
 
-def _columns(table: Table) -> list[Column[Line]]:
+def columns_of(table: Table) -> list[Column[Line]]:
+    """What a file says of each line: every column that the table's kind has."""
     named = table.by in _NAMED_BY_PEOPLE
     kind = ColumnKind.TEXT if named else ColumnKind.WORD
     columns: list[Column[Line]] = []
@@ -213,7 +214,7 @@ def _columns(table: Table) -> list[Column[Line]]:
 
 def _column(name: str, table: Table) -> Column[Line]:
     value = _value_of(name)
-    if name not in _COUNTED:
+    if name not in COUNTED:
         return Column(name, _label(name), ColumnKind.MONEY, value)
     if not _is_shared(table):
         return Column(name, _label(name), ColumnKind.INTEGER, value)
@@ -228,5 +229,6 @@ def _label(key: str) -> str:
     return key.replace("_", " ").capitalize()
 
 
-_COUNTED: Final = (*COUNTS, "returning")
+COUNTED: Final = (*COUNTS, "returning")
+"""What a report counts; all else that it says of a line are amounts."""
 _NAMED_BY_PEOPLE: Final = (By.SOURCE, By.CHANNEL, By.PRODUCT, By.PAYMENT_METHOD)
