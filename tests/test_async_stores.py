@@ -31,6 +31,7 @@ from shoppego_orders.adapters.memory import (
 )
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.async_views import blocking
+from shoppego_orders.bridge import in_thread
 from shoppego_orders.ports import (
     BulkStore,
     ColumnStore,
@@ -180,9 +181,11 @@ def test_a_view_offers_what_its_store_offers(
     ],
 )
 def test_what_it_offers_keeps_its_promises(
-    promise: Callable[[OrderStoreContract, OrderStore], None],
-    loop: asyncio.AbstractEventLoop,
-    tmp_path: Path,
+    promise: Callable[[OrderStoreContract, OrderStore], None], tmp_path: Path
 ) -> None:
+    async def host(store: SqlOrderStore) -> None:
+        # Which waits until the streams that are left are closed, before the database is.
+        await in_thread(promise, OrderStoreContract(), blocking(FullOrderStore(store)))
+
     with SqlOrderStore.open(tmp_path / "orders.sqlite") as store:
-        promise(OrderStoreContract(), blocking(FullOrderStore(store), loop))
+        asyncio.run(host(store))
