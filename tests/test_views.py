@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from notebook_html import STYLE, Page, shown
 from shoppego_orders.abandonment import AbandonmentPolicy, RecoveryReport, ReminderCounts
 from shoppego_orders.adapters.memory import MemoryOrderStore
-from shoppego_orders.attribution import Touch, default_table
+from shoppego_orders.attribution import IgnoredTouch, Touch, default_table
 from shoppego_orders.attribution.rules import Rule
+from shoppego_orders.customers import Address
 from shoppego_orders.export import SalesReport
 from shoppego_orders.markup import Tone, badge, element, typed, view
 from shoppego_orders.money import Money
-from shoppego_orders.order import LineItem, Order, OrderRow, Recovery
+from shoppego_orders.order import Adjustment, LineItem, Order, OrderRow, PaymentMethod, Recovery
 from shoppego_orders.page import orders_page
 
 AT = datetime(2026, 3, 3, 4, 0, tzinfo=UTC)
@@ -90,6 +91,32 @@ def test_an_order_tells_what_to_look_at() -> None:
         f"<Order 1262140 (#SA140) of {SHOP}: "
         "cancelled, archived, paid, awaiting_processing, MYR 59.50>"
     )
+
+
+def test_an_order_tells_how_it_ended_and_which_visits_did_not_count() -> None:
+    visit = Touch(f"https://{SHOP}/thanks", None, AT + HOUR)
+    order = Order.place(
+        id="1",
+        shop=SHOP,
+        currency="MYR",
+        at=AT,
+        lines=[LineItem("Kopi", 2, Money("5", "MYR"))],
+        adjustments=[Adjustment("shipping", Money("8", "MYR"), "J&T")],
+        ignored_touches=[IgnoredTouch(visit, "after-order")],
+        shipping_address=Address(first_name="Tan", zip="68000", city="Ampang"),
+        payment_method=PaymentMethod("Billplz", "alternative"),
+    )
+    order = order.change_lines([LineItem("Kopi", 2, Money("5", "MYR"), "Ais")], at=AT + HOUR / 2)
+    order = order.record_abandonment(policy="p", reasons=[], at=AT + HOUR, recorded_at=AT + HOUR)
+    lost = order.record_outcome("lost", purchase=None, at=AT + HOUR, recorded_at=AT + HOUR)
+    text = Page(shown(lost)).text
+    assert "✗ abandoned ✗ lost" in text
+    assert "Ship toTan, 68000 AmpangPayment byBillplz (alternative)" in text
+    rows = cells(lost)
+    assert ["2026-03-03 05:00:00", "visited, not counted (after-order)", visit.landing_url] in rows
+    assert ["2026-03-03 04:30:00", "checkout changed", ""] in rows
+    assert ["Shipping (J&amp;T)", "", "", "", "MYR", "8.00"] in rows
+    assert ["Still to be paid", "", "", "", "MYR", "18.00"] in rows
 
 
 def test_a_draft_and_an_order_that_was_taken_up() -> None:
