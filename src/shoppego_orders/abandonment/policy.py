@@ -182,6 +182,13 @@ class AbandonmentPolicy:
         context = theirs.context(order, began, due, self.rule.looks_back())
         return self.decide(order, context, utc(as_of, "as_of"), self.id)
 
+    def abandons(self, order: OrderLike, context: Context) -> bool:
+        """Tell whether an order is abandoned, whose deadline has passed and purchases are known.
+
+        It is what :meth:`decide` says, without saying why: in half the time.
+        """
+        return order.life is not _DRAFT and self.rule.holds(order, context)
+
     def decide(self, order: OrderLike, context: Context, now: datetime, id: str) -> Verdict:
         """Judge one order whose deadline and purchases are known.
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from shoppego_orders.abandonment import AbandonmentPolicy, Since, Verdict, VerdictStatus
+from shoppego_orders.abandonment import AbandonmentPolicy, Since, VerdictStatus
 from shoppego_orders.abandonment.purchases import Purchases, back
 from shoppego_orders.abandonment.rule import EVERY_FIELD
 from shoppego_orders.order import OrderRow
@@ -85,12 +85,6 @@ class _Answers:
     codes: bytearray
     reasons: list[tuple[str, ...]] | None
     open: int = 0
-
-    def note(self, place: int, verdict: Verdict) -> None:
-        """Take one answer."""
-        self.codes[place] = _CODES[verdict.status]
-        if self.reasons is not None:
-            self.reasons[place] = verdict.reasons
 
 
 class _Waiting(NamedTuple):
@@ -171,8 +165,8 @@ class _Judging:
         :param open_from: where the customer begins whose orders may have to wait.
         """
         # What the loop needs a million times is looked up once.
-        decide, now, policy_id = self.policy.decide, self.now, self.policy.id
-        context_of, lookback, note = self._bought.context, self._lookback, answers.note
+        abandons, context_of, lookback = self.policy.abandons, self._bought.context, self._lookback
+        codes, reasons, abandoned = answers.codes, answers.reasons, _ABANDONED
         for row, place, due, is_asked in zip(
             rows,
             places.to_pylist(),
@@ -185,9 +179,19 @@ class _Judging:
             if place >= open_from:
                 answers.open += 1
                 self._waiting.append(_Waiting(row, due, answers, place))
-                continue
-            context = context_of(row, row.placed_at, due, lookback)
-            note(place, decide(row, context, now, policy_id))
+            elif reasons is not None:
+                self._answer(answers, place, row, due)
+            elif abandons(row, context_of(row, row.placed_at, due, lookback)):
+                codes[place] = abandoned
+
+    def _answer(self, answers: _Answers, place: int, row: OrderRow, due: datetime) -> None:
+        context = self._bought.context(row, row.placed_at, due, self._lookback)
+        if answers.reasons is not None:
+            verdict = self.policy.decide(row, context, self.now, self.policy.id)
+            answers.codes[place] = _CODES[verdict.status]
+            answers.reasons[place] = verdict.reasons
+        elif self.policy.abandons(row, context):
+            answers.codes[place] = _ABANDONED
 
     def _counts(self, arrays: Arrays, due: Array, asked: Array, customers: Customers) -> Array:
         """Tell which rows are purchases that may count for an order that is asked about.
@@ -247,10 +251,7 @@ class _Judging:
         left: list[_Waiting] = []
         for each in self._waiting:
             if each.due <= until:
-                row = each.row
-                context = self._bought.context(row, row.placed_at, each.due, self._lookback)
-                verdict = self.policy.decide(row, context, self.now, self.policy.id)
-                each.answers.note(each.place, verdict)
+                self._answer(each.answers, each.place, each.row, each.due)
                 each.answers.open -= 1
             else:
                 left.append(each)
@@ -267,7 +268,7 @@ class _Judging:
             arrays["placed_at"],
             due,
             pa.DictionaryArray.from_arrays(codes, pa.array([*VerdictStatus], pa.string())),
-            pc.if_else(pc.equal(codes, _CODES[VerdictStatus.ABANDONED]), due, None),
+            pc.if_else(pc.equal(codes, _ABANDONED), due, None),
         ]
         if answers.reasons is not None:
             written.append(pa.array(answers.reasons, pa.list_(pa.string())))
@@ -285,6 +286,7 @@ def _buy(bought: Purchases, rows: Iterable[OrderRow]) -> None:
 
 _SURELY: Final = ("id", "shop", "customer_key", "placed_at", "completed_at", "life")
 _CODES: Final[dict[str, int]] = {status: code for code, status in enumerate(VerdictStatus)}
+_ABANDONED: Final = _CODES[VerdictStatus.ABANDONED]
 _KEPT_OR_NOT_DUE: Final = [
     pa.scalar(_CODES[status], pa.int8()) for status in (VerdictStatus.KEPT, VerdictStatus.NOT_DUE)
 ]
