@@ -6,7 +6,7 @@ A line that no longer type-checks is a change that users notice.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email.message import EmailMessage
 from functools import partial
 from typing import assert_type
@@ -65,6 +65,7 @@ from shoppego_orders import (
     replay,
     sales_report,
     save_many,
+    scale,
     settle_recoveries,
     sweep,
     write_file,
@@ -89,6 +90,7 @@ from shoppego_orders.errors import (
     RefusedRecipient,
     Retry,
 )
+from shoppego_orders.export.csv_writer import CsvStream
 from shoppego_orders.notebook import SalesPlot, plot_sales
 
 
@@ -219,6 +221,16 @@ def mail_is_refused(mailer: Mailer, smtp: SmtpMailer, message: EmailMessage) -> 
     except MailNotSent as error:
         assert_type(error.retry, Retry)
         assert_type(error.refused, Sequence[RefusedRecipient])
+
+
+def frames_are_asked(page: OrderPage, rule: Rule, store: OrderStore) -> None:
+    # PyArrow has no types: what comes out of it is anything.
+    assert_type(rule.reads(), frozenset[str])
+    assert_type(rule.prevented_by(), frozenset[str])
+    assert_type(list(scale.rows_of(page)), list[OrderRow])
+    assert_type(scale.export(page, per="line"), CsvStream)
+    scale.judge(page, AbandonmentPolicy(), datetime.now(UTC)).read_all()
+    scale.order_batches(store.rows(OrderQuery()))
 
 
 def what_ships_is_what_the_ports_ask_for(
