@@ -39,25 +39,34 @@ from shoppego_orders.scale.extra import pa, pc
 
 Question = Callable[[], Iterable[str]]
 ROUNDS: Final = 5
+PART: Final = 1_000_000
 ZONE: Final = pa.timestamp("us", "UTC")
 POLICY: Final = AbandonmentPolicy()
 
 
 def history(count: int) -> Any:
-    """The orders of a month, customer by customer."""
-    batches = list(_batches(traffic.ordinary(count)))
+    """The orders of a month, customer by customer: each million of twelve other shops.
+
+    So an order costs the same, however many there are: more in the same shops would be more of the
+    same customers within an hour.
+    """
+    batches = [
+        batch
+        for part in range(-(-count // PART))
+        for batch in _batches(traffic.ordinary(min(PART, count - part * PART)), part)
+    ]
     orders = [(name, "ascending") for name in ("shop", "customer_key", "placed_at")]
     return pa.Table.from_batches(batches).sort_by(orders).combine_chunks()
 
 
-def _batches(cells: Iterator[traffic.Cells]) -> Iterator[Any]:
+def _batches(cells: Iterator[traffic.Cells], part: int) -> Iterator[Any]:
     while some := list(islice(cells, 100_000)):
         ids, shops, customers, placed, completed = zip(*some, strict=True)
         nothing = pa.nulls(len(some), ZONE)
         yield pa.record_batch(
             {
-                "id": pa.array(ids),
-                "shop": pa.array(shops),
+                "id": pa.array([f"{part}-{each}" for each in ids]),
+                "shop": pa.array([f"{part}-{shop}" for shop in shops]),
                 "customer_key": pa.array(customers, pa.string()),
                 "placed_at": pa.array(placed, ZONE),
                 "completed_at": pa.array(completed, ZONE),
