@@ -514,7 +514,7 @@ def test_a_tab_is_read_and_counted_through_its_own_index(
     with sent_by(store) as sent:
         store.count_up_to([shown], 1_001)
     plan = "\n".join(plan_of_statement(store, *sent[0]))
-    assert f"USING COVERING INDEX shoppego_{index}_by_{by}" in plan
+    assert f"USING COVERING INDEX shoppego_{index}_by_" in plan
 
 
 @pytest.mark.parametrize(
