@@ -78,9 +78,9 @@ def blocking(
     if isinstance(port, AsyncOrderStore):
         return _OrderStore(port, loop)
     if isinstance(port, AsyncErasingTaskLog):
-        return _ErasingTaskLog(log=port, line=Line(loop))
+        return _ErasingTaskLog(Line(loop), port)
     if isinstance(port, AsyncTaskLog):
-        return _TaskLog(port, Line(loop))
+        return _TaskLog(Line(loop), port)
     if isinstance(port, AsyncExportLog):
         return _ExportLog(port, Line(loop))
     if isinstance(port, AsyncFileShelf):
@@ -157,8 +157,8 @@ def _rewrite(
 
 @attrs.frozen
 class _TaskLog:
-    _log: AsyncTaskLog
     _line: Line
+    _log: AsyncTaskLog
 
     def claim(self, key: str, at: datetime) -> bool:
         return self._line.call(self._log.claim, key, at)
