@@ -184,7 +184,9 @@ def deep(session: nox.Session) -> None:
 
 @nox.session(default=False, tags=["slow"])
 def readers(session: nox.Session) -> None:
-    """What LibreOffice, pandas, Polars and DuckDB see in our files; root brings LibreOffice."""
+    """What LibreOffice, pandas, Polars and DuckDB see in our files and frames; root brings
+    LibreOffice.
+    """
     sync(session, "tests", "bench")
     if shutil.which("soffice") is None and shutil.which("apt-get") and os.geteuid() == 0:
         session.run_install("apt-get", "update", "-qq", external=True)
@@ -192,7 +194,8 @@ def readers(session: nox.Session) -> None:
         session.run_install(
             *("apt-get", "install", "-qq", "--no-install-recommends", *programs), external=True
         )
-    session.run("pytest", "tests/test_readers.py", *session.posargs, env={"READERS": "yes"})
+    paths = ["tests/test_readers.py", "tests/test_frames.py"]
+    session.run("pytest", *paths, *session.posargs, env={"READERS": "yes"})
 
 
 @nox.session(default=False, tags=["slow"])

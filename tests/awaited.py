@@ -12,6 +12,7 @@ from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.errors import OrdersError, RefusedRecipient
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.ports import (
+    ErasingTaskLog,
     Export,
     ExportLog,
     FileShelf,
@@ -89,6 +90,14 @@ class FullOrderStore(AwaitedOrderStore):
         await asyncio.sleep(0)
         return self.store.save_many(orders)
 
+    async def count_up_to(self, queries: Sequence[OrderQuery], most: int) -> Sequence[int]:
+        await asyncio.sleep(0)
+        return self.store.count_up_to(queries, most)
+
+    async def rewrite(self, histories: Sequence[Sequence[OrderEvent]]) -> None:
+        await asyncio.sleep(0)
+        self.store.rewrite(histories)
+
 
 class AwaitedTaskLog:
     """An ``AsyncTaskLog``."""
@@ -108,6 +117,20 @@ class AwaitedTaskLog:
         await asyncio.sleep(0)
         for task in self._log.tasks(prefix):
             yield task
+
+
+class ErasingAwaitedTaskLog(AwaitedTaskLog):
+    """An ``AsyncErasingTaskLog``."""
+
+    _log: ErasingTaskLog
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        await asyncio.sleep(0)
+        self._log.forget(keys)
+
+    async def empty_notes(self, keys: Sequence[str]) -> None:
+        await asyncio.sleep(0)
+        self._log.empty_notes(keys)
 
 
 class AwaitedExportLog:

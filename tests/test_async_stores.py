@@ -20,6 +20,7 @@ from awaited import (
     AwaitedOrderStore,
     AwaitedShelf,
     AwaitedTaskLog,
+    ErasingAwaitedTaskLog,
     FullOrderStore,
 )
 from shoppego_orders.adapters.memory import (
@@ -35,6 +36,9 @@ from shoppego_orders.bridge import in_thread
 from shoppego_orders.ports import (
     BulkStore,
     ColumnStore,
+    CountingStore,
+    ErasingStore,
+    ErasingTaskLog,
     ExportLog,
     FileShelf,
     Mailer,
@@ -42,6 +46,8 @@ from shoppego_orders.ports import (
     TaskLog,
 )
 from shoppego_orders.testing.contracts import (
+    ErasingStoreContract,
+    ErasingTaskLogContract,
     ExportLogContract,
     FileShelfContract,
     MailerContract,
@@ -128,6 +134,12 @@ class TestAwaitedTaskLog(TaskLogContract):
         return blocking(AwaitedTaskLog(MemoryTaskLog()), loop)
 
 
+class TestErasingAwaitedTaskLog(ErasingTaskLogContract):
+    @pytest.fixture
+    def task_log(self, loop: asyncio.AbstractEventLoop) -> ErasingTaskLog:
+        return blocking(ErasingAwaitedTaskLog(MemoryTaskLog()), loop)
+
+
 class TestAwaitedExportLog(ExportLogContract):
     @pytest.fixture
     def export_log(self, loop: asyncio.AbstractEventLoop) -> ExportLog:
@@ -160,6 +172,13 @@ class TestAwaitedMailer(MailerContract):
 # What a store may offer besides
 
 
+class TestErasingAwaitedStore(ErasingStoreContract):
+    @pytest.fixture
+    def store(self, loop: asyncio.AbstractEventLoop, tmp_path: Path) -> Iterator[ErasingStore]:
+        with SqlOrderStore.open(tmp_path / "orders.sqlite") as store:
+            yield blocking(FullOrderStore(store), loop)
+
+
 @pytest.mark.parametrize(("kind", "offers"), [(AwaitedOrderStore, False), (FullOrderStore, True)])
 def test_a_view_offers_what_its_store_offers(
     kind: Callable[[Any], AwaitedOrderStore],
@@ -169,6 +188,8 @@ def test_a_view_offers_what_its_store_offers(
     view = blocking(kind(MemoryOrderStore()), loop)
     assert isinstance(view, ColumnStore) is offers
     assert isinstance(view, BulkStore) is offers
+    assert isinstance(view, CountingStore) is offers
+    assert isinstance(view, ErasingStore) is offers
 
 
 @pytest.mark.parametrize(
@@ -178,6 +199,7 @@ def test_a_view_offers_what_its_store_offers(
         OrderStoreContract.test_many_are_saved_as_one_by_one,
         OrderStoreContract.test_many_may_come_from_a_stream_of_the_store,
         OrderStoreContract.test_streams_may_be_left_and_nested,
+        OrderStoreContract.test_counts_stop_where_they_are_told_to,
     ],
 )
 def test_what_it_offers_keeps_its_promises(

@@ -23,6 +23,8 @@ from rich.progress import Task, TaskID
 
 from command_line import Ran, Run, runner
 from mail_servers import Inbox, serving
+from older_tables import back_to
+from older_tables import run as run_sql
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
     VerdictStatus,
@@ -679,14 +681,8 @@ def test_a_mail_address_that_is_none_is_told(sample: Run) -> None:
 # --- older tables ------------------------------------------------------------------------------
 
 
-def of_version_2(path: str) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DROP TABLE shoppego_exports")
-        connection.execute("UPDATE shoppego_schema SET version = 2")
-
-
 def test_tables_of_an_older_release_are_upgraded_when_asked(sample: Run) -> None:
-    of_version_2("orders.sqlite")
+    run_sql("orders.sqlite", *back_to(2))
     told = sample("exports", "list")
     assert told.code == 1
     assert "tables are of version 2" in told.err

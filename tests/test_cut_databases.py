@@ -23,7 +23,7 @@ import pytest
 from sqlalchemy import create_engine, event
 
 from shoppego_orders.adapters.sql import Database, SqlExportLog, SqlOrderStore, SqlTaskLog
-from shoppego_orders.errors import StoreUnusable, UnknownDocumentVersion
+from shoppego_orders.errors import InvalidDocument, StoreUnusable, UnknownDocumentVersion
 from shoppego_orders.order import LineItem, LineRow, Order, OrderRow
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.samples import NOON, an_export, myr, order_of
@@ -164,7 +164,7 @@ def found_in(path: Path, history: History) -> str:
     """What becomes of whoever opens it, reads all of it, and asks whether it is right."""
     try:
         store = SqlOrderStore.open(path)
-    except StoreUnusable:
+    except (InvalidDocument, StoreUnusable):
         return "refused when opened"
     with store:
         try:
@@ -173,12 +173,12 @@ def found_in(path: Path, history: History) -> str:
             lines = list(store.lines(EVERYTHING))
             events = [store.events(order.id) for order in orders]
             counted = store.count(EVERYTHING)
-        except StoreUnusable:
+        except (InvalidDocument, StoreUnusable):
             return "refused when read"
         try:
             if list(store.disagreements()):
                 return "found by disagreements"
-        except StoreUnusable:
+        except (InvalidDocument, StoreUnusable):
             return "found by disagreements"
         # Now nothing may be wrong any more.
         assert frozenset((order.id, order.version) for order in orders) in history.moments
@@ -316,14 +316,15 @@ def test_what_was_never_saved_is_told(
             ask()
         with store.database.writing() as connection:
             connection.exec_driver_sql(f"UPDATE shoppego_{table} SET {change}")
-        problems: dict[str, str] = {}
+        problems: dict[str, InvalidDocument | StoreUnusable] = {}
         for name, ask in questions.items():
             try:
                 ask()
-            except StoreUnusable as error:
-                problems[name] = error.problem
+            except (InvalidDocument, StoreUnusable) as error:
+                problems[name] = error
         assert problems.keys() == refused
-        assert all("what is stored is damaged" in problem for problem in problems.values())
+        unusable = [error for error in problems.values() if isinstance(error, StoreUnusable)]
+        assert all("what is stored is damaged" in error.problem for error in unusable)
 
 
 def test_a_document_of_a_newer_release_is_not_called_damaged(tmp_path: Path) -> None:

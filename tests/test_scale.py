@@ -201,6 +201,27 @@ def test_columns_come_in_many_types(text: Any, unit: str) -> None:
     assert list(scale.rows_of(pa.table(columns, names=frame.column_names))) == [row, row]
 
 
+class OneBatch:
+    """What speaks the interface of single batches alone."""
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> object:
+        return self.batch.__arrow_c_array__(requested_schema)
+
+
+def test_a_single_batch_is_a_frame() -> None:
+    (batch,) = table(ROW).to_batches()
+    assert list(scale.rows_of(batch)) == list(scale.rows_of(OneBatch(batch))) == [ROW]
+
+
+def test_lists_that_are_all_empty_hold_nothing() -> None:
+    frame = changed(table(ROW), tags=[[]], activity=[[]])
+    assert frame["tags"].type == pa.list_(pa.null())
+    assert list(scale.rows_of(frame)) == [ROW]
+
+
 def test_instants_finer_than_pythons_are_cut_off() -> None:
     frame = changed(table(ROW), placed_at=pa.array([1_999], pa.timestamp("ns", "UTC")))
     (row,) = scale.rows_of(frame)
@@ -347,6 +368,36 @@ def test_a_rule_that_reads_what_it_did_not_say_is_told() -> None:
         scale.judge(frame, AbandonmentPolicy(rule=Wrong()), LATER).read_all()
 
 
+def test_a_rule_that_names_what_is_no_field_is_refused() -> None:
+    class Misspelt(NoTag):
+        def reads(self) -> frozenset[str]:
+            return frozenset({"tag"})
+
+    class Mistaken(NoTag):
+        def prevented_by(self) -> frozenset[str]:
+            return frozenset({"total"})
+
+    for rule, message in ((Misspelt(), "is 'tag'; expected fields"), (Mistaken(), "is 'total'")):
+        with pytest.raises(InvalidValue, match=message):
+            scale.judge(table(ROW), AbandonmentPolicy(rule=rule), LATER)
+
+
+def test_a_rule_of_the_hosts_may_say_what_prevents_it() -> None:
+    class NotShipped(NoTag):
+        def holds(self, order: OrderLike, context: Context) -> bool:
+            return order.shipped_at is None or order.shipped_at >= context.due
+
+        def prevented_by(self) -> frozenset[str]:
+            return frozenset({"shipped_at"})
+
+    rows = [
+        ROW._replace(id=f"{number}", customer_key=None, shipped_at=at)
+        for number, at in enumerate((None, BEGAN + minutes(59), BEGAN + minutes(60)))
+    ]
+    found = scale.judge(table(*rows), AbandonmentPolicy(rule=NotShipped()), LATER).read_all()
+    assert found["status"].to_pylist() == ["abandoned", "kept", "abandoned"]
+
+
 def test_what_is_no_field_is_no_field_of_a_row_either() -> None:
     class Wrong(NoTag):
         def holds(self, order: OrderLike, context: Context) -> bool:  # noqa: ARG002 - a rule's
@@ -440,6 +491,20 @@ def test_an_order_is_shared_to_the_last_sen() -> None:
 def test_an_order_whose_rows_are_not_one_is_refused(frame: Frame) -> None:
     with pytest.raises(InvalidValue, match="frame is '1'"):
         scale.credit(frame, linear).read_all()
+
+
+# Sales
+
+
+def test_products_are_sold_by_line_items() -> None:
+    store = stored([paid(begun(), BEGAN)])
+    lines = scale.line_batches(store.lines(OrderQuery())).read_all()
+    (sold,) = scale.report(lines, "product").to_pylist()
+    assert (sold["product"], sold["lines"], sold["gross"]) == ("Tudung Bawal", 1, Decimal("59.50"))
+    with pytest.raises(InvalidFrame, match="product is missing; expected texts"):
+        scale.report(table(ROW), By.PRODUCT)
+    with pytest.raises(InvalidValue, match="by is 'hour'"):
+        scale.report(table(ROW), "hour")
 
 
 # Pages and reports

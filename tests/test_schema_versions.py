@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Index, Table
 
+from older_tables import back_to, run
 from other_processes import in_processes, upgraded_by_another_process
 from shoppego_orders.adapters.sql import Database, SchemaCheck, SqlExportLog, SqlOrderStore
 from shoppego_orders.adapters.sql.schema import ADDED_AFTER, SCHEMA_VERSION
@@ -28,20 +28,6 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database(target: str) -> Iterator[Database]:
     with closing(Database(target)) as database:
         yield database
-
-
-def run(target: str, *statements: str) -> None:
-    with closing(Database(target)) as database, database.writing() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-
-
-def back_to(version: int) -> list[str]:
-    """What makes tables as an older release left them, of those that are there."""
-    drop = {Table: "DROP TABLE {}", Index: "DROP INDEX {}"}
-    added = [each for step in range(version, SCHEMA_VERSION) for each in ADDED_AFTER[step]]
-    dropped = [drop[type(each)].format(each.name) for each in added]
-    return [*dropped, f"UPDATE shoppego_schema SET version = {version}"]
 
 
 def of_version_2(target: str) -> None:

@@ -6,7 +6,7 @@ A line that no longer type-checks is a change that users notice.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email.message import EmailMessage
 from functools import partial
 from secrets import token_hex
@@ -78,6 +78,7 @@ from shoppego_orders import (
     replay,
     sales_report,
     save_many,
+    scale,
     settle_recoveries,
     stream_in_thread,
     sweep,
@@ -103,6 +104,7 @@ from shoppego_orders.errors import (
     RefusedRecipient,
     Retry,
 )
+from shoppego_orders.export.csv_writer import CsvStream
 from shoppego_orders.notebook import Plot, plot_payment_times, plot_recovery, plot_sales
 from shoppego_orders.ports import ErasingStore, ErasingTaskLog
 
@@ -274,6 +276,16 @@ def what_drivers_offer_is_what_the_async_ports_ask_for(
     assert_type(blocking(store), OrderStore)
     assert_type(blocking(tasks), TaskLog)
     assert_type(blocking(mailer), Mailer)
+
+
+def frames_are_asked(page: OrderPage, rule: Rule, store: OrderStore) -> None:
+    # PyArrow has no types: what comes out of it is anything.
+    assert_type(rule.reads(), frozenset[str])
+    assert_type(rule.prevented_by(), frozenset[str])
+    assert_type(list(scale.rows_of(page)), list[OrderRow])
+    assert_type(scale.export(page, per="line"), CsvStream)
+    scale.judge(page, AbandonmentPolicy(), datetime.now(UTC)).read_all()
+    scale.order_batches(store.rows(OrderQuery()))
 
 
 def what_ships_is_what_the_ports_ask_for(

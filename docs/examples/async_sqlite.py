@@ -301,7 +301,7 @@ class AsyncSqliteTaskLog:
             "UPDATE tasks SET outcome = ?, settled_at = ?, note = ?"
             " WHERE key = ? AND outcome IS NULL RETURNING 1"
         )
-        if await self.database.found(settle, outcome.value, _text(at), _stored(note), key):
+        if await self.database.found(settle, outcome.value, _text(at), _readable(note), key):
             return
         before = await self.database.found("SELECT outcome FROM tasks WHERE key = ?", key)
         if not before:
@@ -350,6 +350,11 @@ def _text(instant: datetime | None) -> str | None:
     if instant.utcoffset() is None:
         raise NaiveDatetime("at", instant)
     return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _readable(text: str) -> str:
+    """A text with U+FFFD for NUL and lone surrogates, as orders have it already."""
+    return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 def _stored(text: str) -> str:

@@ -72,6 +72,24 @@ class AsyncBulkStore(Protocol):
 
 
 @runtime_checkable
+class AsyncCountingStore(Protocol):
+    """A :class:`~shoppego_orders.ports.CountingStore` that is awaited. Optional."""
+
+    async def count_up_to(self, queries: Sequence[OrderQuery], most: int) -> Sequence[int]:
+        """Count the orders that match each query, as far as ``most``."""
+        ...
+
+
+@runtime_checkable
+class AsyncErasingStore(AsyncOrderStore, Protocol):
+    """An :class:`~shoppego_orders.ports.ErasingStore` that is awaited. Optional."""
+
+    async def rewrite(self, histories: Sequence[Sequence[OrderEvent]]) -> None:
+        """Put other histories in the place of orders' own, all of them in one transaction."""
+        ...
+
+
+@runtime_checkable
 class AsyncMailer(Protocol):
     """A :class:`~shoppego_orders.ports.Mailer` that is awaited."""
 
@@ -94,6 +112,19 @@ class AsyncTaskLog(Protocol):
 
     def tasks(self, prefix: str = "") -> AsyncIterator[Task]:
         """Yield the tasks whose key begins so, by key."""
+        ...
+
+
+@runtime_checkable
+class AsyncErasingTaskLog(AsyncTaskLog, Protocol):
+    """An :class:`~shoppego_orders.ports.ErasingTaskLog` that is awaited. Optional."""
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Remove tasks, settled or not."""
+        ...
+
+    async def empty_notes(self, keys: Sequence[str]) -> None:
+        """Take the notes of tasks away, and leave all else."""
         ...
 
 

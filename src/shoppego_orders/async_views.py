@@ -15,6 +15,9 @@ import attrs
 from shoppego_orders.async_ports import (
     AsyncBulkStore,
     AsyncColumnStore,
+    AsyncCountingStore,
+    AsyncErasingStore,
+    AsyncErasingTaskLog,
     AsyncExportLog,
     AsyncFileShelf,
     AsyncMailer,
@@ -25,6 +28,8 @@ from shoppego_orders.bridge import Line, Loop, stream_in_thread
 from shoppego_orders.errors import InvalidValue, OrdersError, RefusedRecipient
 from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.ports import (
+    ErasingStore,
+    ErasingTaskLog,
     Export,
     ExportLog,
     FileShelf,
@@ -38,7 +43,11 @@ from shoppego_orders.query import OrderQuery
 
 
 @overload
+def blocking(port: AsyncErasingStore, loop: Loop | None = None) -> ErasingStore: ...
+@overload
 def blocking(port: AsyncOrderStore, loop: Loop | None = None) -> OrderStore: ...
+@overload
+def blocking(port: AsyncErasingTaskLog, loop: Loop | None = None) -> ErasingTaskLog: ...
 @overload
 def blocking(port: AsyncTaskLog, loop: Loop | None = None) -> TaskLog: ...
 @overload
@@ -54,8 +63,8 @@ def blocking(
     """Make a view of an async port, which the services call like any other port.
 
     The view is called in any thread but an event loop's: services are run by :func:`in_thread`.
-    Threads may share it. Streams are read a few items ahead, and closed when they are left. A
-    store's columns and ``save_many`` are there where the async store has them.
+    Threads may share it. Streams are read a few items ahead, and closed when they are left. What
+    a store or log may offer besides is there where the async one has it.
 
     Each call raises :exc:`~shoppego_orders.errors.PortUnreachable` in the thread of an event loop,
     or where the port's loop is closed or stands still.
@@ -68,6 +77,8 @@ def blocking(
     loop = asyncio.get_running_loop() if loop is None else loop
     if isinstance(port, AsyncOrderStore):
         return _OrderStore(port, loop)
+    if isinstance(port, AsyncErasingTaskLog):
+        return _ErasingTaskLog(log=port, line=Line(loop))
     if isinstance(port, AsyncTaskLog):
         return _TaskLog(port, Line(loop))
     if isinstance(port, AsyncExportLog):
@@ -91,6 +102,10 @@ class _OrderStore:
             self.columns = partial(_columns, self._line, store)
         if isinstance(store, AsyncBulkStore):
             self.save_many = partial(_save_many, self._line, store)
+        if isinstance(store, AsyncCountingStore):
+            self.count_up_to = partial(_count_up_to, self._line, store)
+        if isinstance(store, AsyncErasingStore):
+            self.rewrite = partial(_rewrite, self._line, store)
 
     def get(self, order_id: str) -> Order:
         return self._line.call(self._store.get, order_id)
@@ -128,6 +143,18 @@ def _save_many(
     return line.call(store.save_many, list(orders))  # as above
 
 
+def _count_up_to(
+    line: Line, store: AsyncCountingStore, queries: Sequence[OrderQuery], most: int
+) -> Sequence[int]:
+    return line.call(store.count_up_to, queries, most)
+
+
+def _rewrite(
+    line: Line, store: AsyncErasingStore, histories: Iterable[Sequence[OrderEvent]]
+) -> None:
+    line.call(store.rewrite, list(histories))  # as above
+
+
 @attrs.frozen
 class _TaskLog:
     _log: AsyncTaskLog
@@ -141,6 +168,17 @@ class _TaskLog:
 
     def tasks(self, prefix: str = "") -> Iterator[Task]:
         return self._line.stream(_AHEAD, self._log.tasks, prefix)
+
+
+@attrs.frozen
+class _ErasingTaskLog(_TaskLog):
+    _log: AsyncErasingTaskLog
+
+    def forget(self, keys: Iterable[str]) -> None:
+        self._line.call(self._log.forget, list(keys))  # as above
+
+    def empty_notes(self, keys: Iterable[str]) -> None:
+        self._line.call(self._log.empty_notes, list(keys))  # as above
 
 
 @attrs.frozen

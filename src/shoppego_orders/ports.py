@@ -263,7 +263,7 @@ class TaskLog(Protocol):
     def settle(self, key: str, outcome: Outcome, at: datetime, note: str = "") -> None:
         """Say how a claimed task ended; repeating the same outcome changes nothing.
 
-        :param note: why, for people.
+        :param note: why, for people; NUL and lone surrogates in it become U+FFFD.
         :raises TaskNotClaimed: if nobody claimed it.
         :raises TaskSettled: if it ended otherwise before.
         """

@@ -131,7 +131,7 @@ class AbandonmentPolicy:
             fields.add("payment_method_name")
         if self.since is Since.LAST_ACTIVITY_AT:
             fields.add("activity")
-        return self.rule.reads() | fields
+        return self.rule.reads() | self.rule.prevented_by() | fields
 
     def due(self, order: OrderLike) -> datetime:
         """An order's deadline, UTC.

@@ -14,11 +14,12 @@ import attrs
 from shoppego_orders.abandonment import AbandonmentPolicy, Since, VerdictStatus
 from shoppego_orders.abandonment.purchases import Purchases, back
 from shoppego_orders.abandonment.rule import EVERY_FIELD
+from shoppego_orders.errors import InvalidValue
 from shoppego_orders.order import OrderRow
 from shoppego_orders.periods import LAST_INSTANT, utc
 from shoppego_orders.scale.customers import Customers, Grouping
 from shoppego_orders.scale.extra import Array, Batch, Reader, Schema, pa, pc
-from shoppego_orders.scale.fields import INSTANT_TYPE, ORDER_FIELDS, WORD_TYPE
+from shoppego_orders.scale.fields import INSTANT_TYPE, ORDER_FIELDS, WORD_TYPE, Field, Kind
 from shoppego_orders.scale.frames import Frame, open_frame
 from shoppego_orders.scale.rows import Columns, RowView
 from shoppego_orders.scale.values import Arrays, instants
@@ -48,14 +49,24 @@ def judge(
     :raises NaiveDatetime: for a moment without a zone.
     :raises InvalidFrame: for columns that are missing or of the wrong type; reading raises it
         for a batch that holds what no row can.
-    :raises InvalidValue: when it is read, for rows in another order and for a deadline beyond the
+    :raises InvalidValue: for a rule that says it reads what is no field, or is prevented by what
+        is no instant; when it is read, for rows in another order and for a deadline beyond the
         year 9999.
     """
-    fields = [ORDER_FIELDS[name] for name in ORDER_FIELDS if name in policy.reads()]
-    opened = open_frame(frame, fields, names)
+    opened = open_frame(frame, _fields_read(policy), names)
     judging = _Judging(policy, utc(now, "now"), reasons)
     batches = judging.verdicts(checked.columns for checked in opened)
     return pa.RecordBatchReader.from_batches(_schema(reasons=reasons), batches)
+
+
+def _fields_read(policy: AbandonmentPolicy) -> list[Field]:
+    for name in sorted(policy.rule.prevented_by()):
+        if name not in ORDER_FIELDS or ORDER_FIELDS[name].kind is not Kind.INSTANT:
+            raise InvalidValue("prevented_by()", name, "instants of an order, such as paid_at")
+    for name in sorted(policy.reads()):
+        if name not in ORDER_FIELDS:
+            raise InvalidValue("reads()", name, "fields of an order, such as total")
+    return [field for name, field in ORDER_FIELDS.items() if name in policy.reads()]
 
 
 def _schema(*, reasons: bool) -> Schema:

@@ -88,7 +88,10 @@ def _chained(first: Reader, others: Iterator[Reader]) -> Iterator[Reader]:
 
 
 def _readers(frame: Frame) -> Iterator[Reader]:
-    if hasattr(frame, "__arrow_c_stream__"):
+    if isinstance(frame, pa.Table):
+        # Not through the interface: what PyArrow below 25 makes of its own views crashes there.
+        yield frame.to_reader()
+    elif hasattr(frame, "__arrow_c_stream__"):
         yield pa.RecordBatchReader.from_stream(frame)
     elif hasattr(frame, "__arrow_c_array__"):
         batch = pa.record_batch(frame)
@@ -172,7 +175,9 @@ def _column(field: Field, column: Array, taken: Mapping[str, Array]) -> Array:
 
 def _texts(column: Array) -> Array:
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        # PyArrow decodes no dictionary of string views, as Polars has them.
+        texts = column.dictionary.cast(pa.string())
+        return pa.DictionaryArray.from_arrays(column.indices, texts).dictionary_decode()
     return column.cast(pa.string())
 
 

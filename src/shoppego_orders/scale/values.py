@@ -32,8 +32,7 @@ def values_of(field: Field, arrays: Arrays) -> Values:
         case Kind.CURRENCY:
             return _decoded(array, str)
         case Kind.MONEY:
-            currencies = _decoded(arrays["currency"], str)
-            return list(map(Money.from_minor, whole_numbers(array), currencies))
+            return _money(array, arrays["currency"])
         case Kind.INSTANT:
             return instants(array)
         case Kind.TEXTS:
@@ -54,20 +53,20 @@ def plain_values_of(field: Field, arrays: Arrays) -> Values:
     return values_of(field, arrays)
 
 
-def whole_numbers(array: Array) -> list[int]:
-    """The values of a column of 64-bit numbers without nulls."""
-    if not len(array):
-        return []
-    start = array.offset
-    return memoryview(array.buffers()[1]).cast("q")[start : start + len(array)].tolist()
-
-
 def _listed(array: Array) -> Values:
     values: Values = array.to_pylist()
     return values
 
 
-def _decoded(words: Array, type_: Callable[[str], object]) -> Values:
+def _money(minors: Array, currencies: Array) -> Values:
+    if len(currencies.dictionary) == 1:
+        # Most often it is one currency, and the same few amounts: nothing, or one delivery's price.
+        (code,) = currencies.dictionary.to_pylist()
+        return _decoded(minors.dictionary_encode(), lambda minor: Money.from_minor(minor, code))
+    return list(map(Money.from_minor, minors.to_pylist(), _decoded(currencies, str)))
+
+
+def _decoded(words: Array, type_: Callable[[Any], object]) -> Values:
     values = [*map(type_, words.dictionary.to_pylist()), None]
     places = words.indices.fill_null(len(values) - 1).to_pylist()
     return list(map(values.__getitem__, places))

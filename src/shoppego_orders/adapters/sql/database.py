@@ -34,7 +34,13 @@ from shoppego_orders.adapters.sql.schema import (
     metadata,
     schema_version,
 )
-from shoppego_orders.errors import InvalidValue, StoreUnusable, UnknownDocumentVersion
+from shoppego_orders.errors import (
+    BrokenHistory,
+    InvalidDocument,
+    InvalidValue,
+    StoreUnusable,
+    UnknownDocumentVersion,
+)
 
 T = TypeVar("T")
 
@@ -269,8 +275,8 @@ class Database:
         """Tell in our words of what is stored and is nothing that was ever saved."""
         try:
             yield
-        except UnknownDocumentVersion:
-            raise
+        except (BrokenHistory, InvalidDocument, UnknownDocumentVersion):
+            raise  # about one order, which is passed over where many are worked off
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise StoreUnusable(self.name, f"what is stored is damaged: {error}") from error
 

@@ -71,7 +71,7 @@ def select_count(query: OrderQuery) -> Select[int]:
     return select(func.count()).select_from(orders).where(*conditions(query))
 
 
-def select_counts(counted: Iterable[OrderQuery], most: int) -> Select[Any]:  # Any: one for each
+def select_counts(counted: Iterable[OrderQuery], most: int) -> Select[*tuple[Any, ...]]:
     """How many orders match each query, counted as far as ``most``: one row."""
     counts: list[Any] = [_counted(query, most) for query in counted]
     return select(*counts)

@@ -77,6 +77,7 @@ class SqlOrderStore(Opened):
         """Load an order, with its version and no changes.
 
         :raises OrderNotFound: if there is none.
+        :raises InvalidDocument: if what is stored of it is damaged.
         """
         if UNSTORABLE.search(order_id):
             raise OrderNotFound(order_id)
