@@ -64,6 +64,22 @@ def page(views: Iterable[object], *, head: str = "", after: str = "") -> str:
     )
 
 
+def started(program: str, folder: str, *, dark: bool, width: int, height: int) -> list[str]:
+    """How a browser is started.
+
+    :param folder: keeps its profile.
+    """
+    # Its sandbox needs rights that containers don't give; the pages are our own.
+    quiet = [f"--disable-{what}" for what in ("gpu", "quic", "component-update", "sync")]
+    return [
+        *(program, "--headless", "--no-sandbox", "--no-first-run", *quiet),
+        *("--disable-background-networking", "--hide-scrollbars"),
+        f"--blink-settings=preferredColorScheme={0 if dark else 1}",
+        f"--user-data-dir={folder}/profile",
+        f"--window-size={width},{height}",
+    ]
+
+
 def look(html: str, *options: str, dark: bool = False, width: int = 960, height: int = 600) -> str:
     """Open a page in a window of this size, in pixels, and return what the browser writes.
 
@@ -72,18 +88,12 @@ def look(html: str, *options: str, dark: bool = False, width: int = 960, height:
     """
     program = browser()
     assert program is not None
-    # Its sandbox needs rights that containers don't give; the page is our own.
-    quiet = [f"--disable-{what}" for what in ("gpu", "quic", "component-update", "sync")]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "page.html"
         path.write_text(html, encoding="utf-8")
         done = subprocess.run(
             [
-                *(program, "--headless", "--no-sandbox", "--no-first-run", *quiet),
-                *("--disable-background-networking", "--hide-scrollbars"),
-                f"--blink-settings=preferredColorScheme={0 if dark else 1}",
-                f"--user-data-dir={folder}/profile",
-                f"--window-size={width},{height}",
+                *started(program, folder, dark=dark, width=width, height=height),
                 *options,
                 path.as_uri(),
             ],
