@@ -482,15 +482,42 @@ def test_a_turn_does_all_that_is_due_and_the_next_one_nothing_more(host: Host) -
     assert host.store.get("1").recovery == "lost"
 
 
-def test_a_job_that_fails_leaves_the_others_to_be_done(
-    host: Host, caplog: pytest.LogCaptureFixture
+def test_what_fails_leaves_the_rest_to_be_done(
+    host: Host, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host.exports.ask(ExportRequest(query=OrderQuery(shop=SHOP)), id="1", now=NOW)
+    def gone(*_: object, **__: object) -> None:
+        raise StoreUnusable("orders.sqlite", "it is locked")
+
+    monkeypatch.setattr("shop_host.worker.sweep", gone)
+    daily = Schedule(
+        name="daily",
+        rule="FREQ=DAILY",
+        start=NOW,
+        request=ExportRequest(query=OrderQuery(shop=SHOP)),
+    )
     (host.settings.folder / "schedules").mkdir()
     (host.settings.folder / "schedules" / "broken.json").write_text("{")
+    (host.settings.folder / "schedules" / "daily.json").write_text(schedule_to_json(daily))
     worker(host).turn()
-    assert "schedule failed" in caplog.text
-    assert host.exports.log.get("1").status is ExportStatus.COMPLETED
+    assert "sweep failed" in caplog.text
+    assert "broken.json" in caplog.text
+    (export,) = host.exports.downloads(SHOP)
+    assert export.status is ExportStatus.COMPLETED
+
+
+def test_a_schedule_that_comes_later_is_run_from_its_start(host: Host) -> None:
+    working = worker(host)
+    working.turn()
+    daily = Schedule(
+        name="daily",
+        rule="FREQ=DAILY",
+        start=NOW - timedelta(days=1),
+        request=ExportRequest(query=OrderQuery(shop=SHOP)),
+    )
+    (host.settings.folder / "schedules").mkdir()
+    (host.settings.folder / "schedules" / "daily.json").write_text(schedule_to_json(daily))
+    working.turn()
+    assert len(list(host.exports.downloads(SHOP))) == 2
 
 
 def test_told_to_stop_it_leaves_a_file_that_nobody_has_seen_and_queues_it_again(
