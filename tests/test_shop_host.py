@@ -151,7 +151,7 @@ def test_the_very_clicks_of_the_faq_in_a_browser(tmp_path: Path) -> None:
         mail_servers.serving(inbox) as port,
         Host.opened(Settings(folder=tmp_path, smtp=f"127.0.0.1:{port}")) as host,
         host_pictures.served(create_site(host, lambda: NOW)) as url,
-        clicking.browsing() as browser,
+        clicking.browsing(width=520) as browser,  # as on a telephone
     ):
         host_pictures.fill(host)
         browser.open(url)
@@ -160,6 +160,8 @@ def test_the_very_clicks_of_the_faq_in_a_browser(tmp_path: Path) -> None:
         browser.click("Filter")
         browser.fill("From", "2026-03-01")
         browser.fill("To", "2026-03-10")
+        wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        assert not browser.run(wide)
         browser.follow("Apply filter")
         browser.see("40 orders from 2026-03-01 to 2026-03-10.")
         browser.click("Export")
