@@ -151,7 +151,7 @@ def test_the_very_clicks_of_the_faq_in_a_browser(tmp_path: Path) -> None:
         mail_servers.serving(inbox) as port,
         Host.opened(Settings(folder=tmp_path, smtp=f"127.0.0.1:{port}")) as host,
         host_pictures.served(create_site(host, lambda: NOW)) as url,
-        clicking.browsing() as browser,
+        clicking.browsing(width=520) as browser,  # as on a telephone
     ):
         host_pictures.fill(host)
         browser.open(url)
@@ -160,6 +160,8 @@ def test_the_very_clicks_of_the_faq_in_a_browser(tmp_path: Path) -> None:
         browser.click("Filter")
         browser.fill("From", "2026-03-01")
         browser.fill("To", "2026-03-10")
+        wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        assert not browser.run(wide)
         browser.follow("Apply filter")
         browser.see("40 orders from 2026-03-01 to 2026-03-10.")
         browser.click("Export")
@@ -482,15 +484,42 @@ def test_a_turn_does_all_that_is_due_and_the_next_one_nothing_more(host: Host) -
     assert host.store.get("1").recovery == "lost"
 
 
-def test_a_job_that_fails_leaves_the_others_to_be_done(
-    host: Host, caplog: pytest.LogCaptureFixture
+def test_what_fails_leaves_the_rest_to_be_done(
+    host: Host, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host.exports.ask(ExportRequest(query=OrderQuery(shop=SHOP)), id="1", now=NOW)
+    def gone(*_: object, **__: object) -> None:
+        raise StoreUnusable("orders.sqlite", "it is locked")
+
+    monkeypatch.setattr("shop_host.worker.sweep", gone)
+    daily = Schedule(
+        name="daily",
+        rule="FREQ=DAILY",
+        start=NOW,
+        request=ExportRequest(query=OrderQuery(shop=SHOP)),
+    )
     (host.settings.folder / "schedules").mkdir()
     (host.settings.folder / "schedules" / "broken.json").write_text("{")
+    (host.settings.folder / "schedules" / "daily.json").write_text(schedule_to_json(daily))
     worker(host).turn()
-    assert "schedule failed" in caplog.text
-    assert host.exports.log.get("1").status is ExportStatus.COMPLETED
+    assert "sweep failed" in caplog.text
+    assert "broken.json" in caplog.text
+    (export,) = host.exports.downloads(SHOP)
+    assert export.status is ExportStatus.COMPLETED
+
+
+def test_a_schedule_that_comes_later_is_run_from_its_start(host: Host) -> None:
+    working = worker(host)
+    working.turn()
+    daily = Schedule(
+        name="daily",
+        rule="FREQ=DAILY",
+        start=NOW - timedelta(days=1),
+        request=ExportRequest(query=OrderQuery(shop=SHOP)),
+    )
+    (host.settings.folder / "schedules").mkdir()
+    (host.settings.folder / "schedules" / "daily.json").write_text(schedule_to_json(daily))
+    working.turn()
+    assert len(list(host.exports.downloads(SHOP))) == 2
 
 
 def test_told_to_stop_it_leaves_a_file_that_nobody_has_seen_and_queues_it_again(

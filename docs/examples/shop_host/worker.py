@@ -1,8 +1,8 @@
 """The jobs of a shop in one loop, without a task queue: ``python -m shop_host.worker``.
 
-SIGTERM stops it at the next safe point: between two orders' worth of judging, before the next
-reminder is claimed, in the middle of a file that nobody has seen. Started again, it takes up what
-was left. It may also be killed: what that leaves is told in the documentation of each job.
+SIGTERM stops it at the next safe point: between two batches of orders that are judged, before the
+next reminder is claimed, in the middle of a file that nobody has seen. Started again, it takes up
+what was left. It may also be killed: what that leaves is told in the documentation of each job.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from shoppego_orders import (
     settle_recoveries,
     sweep,
 )
-from shoppego_orders.errors import ExportNotDue, StaleExport
+from shoppego_orders.errors import ExportNotDue, OrdersError, StaleExport
 from shoppego_orders.export import Clock
 
 AT_ONCE = 200
@@ -61,7 +61,7 @@ class Worker:
     clock: Clock = present
     policy: AbandonmentPolicy = attrs.field(factory=AbandonmentPolicy)
     plan: RecoveryPlan = attrs.Factory(_quiet_at_night, takes_self=True)
-    _asked_until: datetime | None = attrs.field(default=None, init=False)
+    _asked_until: dict[bytes, datetime] = attrs.field(factory=dict[bytes, datetime], init=False)
 
     def run(self, pause: timedelta = timedelta(seconds=2)) -> None:
         """Work until told to stop.
@@ -124,11 +124,17 @@ class Worker:
     def _schedule(self) -> None:
         now = self.clock()
         for path in sorted((self.host.settings.folder / "schedules").glob("*.json")):
-            schedule = schedule_from_json(path.read_bytes())
+            document = path.read_bytes()
+            try:
+                schedule = schedule_from_json(document)
+            except OrdersError as problem:  # which must not hold up the other files
+                _log.error("%s: %s", path, problem)
+                continue
             # From its start once, which does no harm: what was asked for is not asked for again.
-            since = self._asked_until or schedule.start - timedelta(microseconds=1)
+            start = schedule.start - timedelta(microseconds=1)
+            since = self._asked_until.get(document, start)
             ask_due(self.host.exports, schedule, since=since, now=now)
-        self._asked_until = now
+            self._asked_until[document] = now
 
     def _export(self) -> None:
         exports = self.host.exports
