@@ -130,3 +130,32 @@ def test_every_page_has_its_place_in_the_index() -> None:
     )
     assert len(listed) == len(set(listed))
     assert set(listed) == {page.stem for page in DOCS.glob("*.md")} - {"index"}
+
+
+def test_what_is_said_of_other_systems_has_its_source() -> None:
+    page = (DOCS / "comparison.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-Z]\w+) \| (.*) \|$", page, re.MULTILINE)
+    systems = {"Shopify", "WooCommerce", "Medusa", "Saleor", "Vendure", "Solidus", "Oscar"}
+    assert {name for name, _ in rows} == systems
+    for name, cells in rows:
+        linked = False
+        for cell in cells.split(" | "):
+            linked = linked or "](https://" in cell
+            assert linked or re.match(r"not found|not compared|–$", cell), (name, cell)
+
+
+def test_the_readme_compares_the_same_systems() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (DOCS / "comparison.md").read_text(encoding="utf-8")
+    _, _, table = readme.partition("## Beside other systems")
+    short = re.findall(r"^\| (\w+) \|", table, re.MULTILINE)
+    assert short == re.findall(r"^\| (\w+) \|", page, re.MULTILINE)[: len(short)]
+    assert len(short) == 7
+
+
+def test_the_pictures_of_the_readme_are_in_the_repository() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme)
+    assert pictures
+    for name in [*pictures, *re.findall(r"(?<!!)\[[^\]]+\]\((?!https?:)([^)#]+)\)", readme)]:
+        assert (ROOT / name).exists(), name
