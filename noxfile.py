@@ -25,13 +25,18 @@ nox.options.allow_parallel = True
 nox.options.reuse_venv = "yes"
 nox.options.stop_on_first_error = True
 
+# Where it is set, each of the hundred processes that tests start compiles all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PYTHONS = ["3.11", "3.12", "3.13"]
 # Measuring doubles the time, and no line depends on the version: the suite is measured once, on
 # the Python that runs nox, where it is one of these. No law does either: the others, and the
-# oldest dependencies, are tried with the first few of the same examples.
+# oldest dependencies, are tried with the first few of the same examples, and without the tests
+# that are marked as needed only once.
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEASURED = RUNNING if RUNNING in PYTHONS else PYTHONS[-1]
 FEW = {"HYPOTHESIS_PROFILE": "few"}
+NOT_AGAIN = ["-m", "not once"]
 EXTRAS = ["sql", "postgresql", "cli", "notebook", "arrow", "testing", "yaml"]
 # The kernel is what is left: pure decisions, of which every branch is tested.
 OUTSIDE_THE_KERNEL = [
@@ -69,7 +74,7 @@ def tests(session: nox.Session) -> None:
     """The whole suite against the built package; arguments go to pytest."""
     sync(session, "tests", editable=False)
     if session.python != MEASURED:
-        session.run("pytest", *session.posargs, env=FEW)
+        session.run("pytest", *NOT_AGAIN, *session.posargs, env=FEW)
         return
     for old in Path().glob(".coverage.*"):
         old.unlink()
@@ -115,7 +120,7 @@ def tests_lowest(session: nox.Session) -> None:
         "-c",
         "from importlib.metadata import version as v; assert v('python-dateutil') < '3'",
     )
-    session.run("pytest", *session.posargs, env=FEW)
+    session.run("pytest", *NOT_AGAIN, *session.posargs, env=FEW)
 
 
 @nox.session(tags=["check"])

@@ -8,7 +8,6 @@ SIGKILL: nothing is caught, closed, rolled back or flushed.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -25,6 +24,7 @@ from typing import Any, Final, TypeVar
 import attrs
 from sqlalchemy import event
 
+from fresh_processes import fresh
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
     NoOtherPurchase,
@@ -278,17 +278,12 @@ def undisturbed(site: Site) -> None:
         settle_recoveries(store, PLAN.lost_after, site.now)
 
 
-_NEEDED: Final = ("shoppego_orders.abandonment", "shoppego_orders.adapters.sql", "sqlalchemy")
-
-
 def let_die(site: Site, points: Sequence[str], chance: random.Random) -> Counter[str]:
     """Let workers work at once, one for each crash point, and count where they were killed.
 
     As many as :data:`WORKERS` work at once; who is dead, or done, is replaced.
     """
-    # Each begins as a copy of a clean server that has imported what they need, and nothing else.
-    fresh = multiprocessing.get_context("forkserver")
-    fresh.set_forkserver_preload(["pytest", "psycopg", *_NEEDED])
+    processes = fresh()
     waiting = [Doom(point, 1 + int(chance.expovariate(1 / 2))) for point in points]
     working: dict[int, tuple[Any, Doom]] = {}  # Any: multiprocessing's types differ by platform
     killed = Counter[str]()
@@ -297,7 +292,7 @@ def let_die(site: Site, points: Sequence[str], chance: random.Random) -> Counter
         while waiting or working:
             while waiting and len(working) < WORKERS:
                 doom = waiting.pop()
-                worker = fresh.Process(target=work, args=(site, doom, chance.getrandbits(32)))
+                worker = processes.Process(target=work, args=(site, doom, chance.getrandbits(32)))
                 worker.start()
                 working[worker.sentinel] = worker, doom
             ready = wait(list(working), timeout=end - time.monotonic())

@@ -6,7 +6,6 @@ saved. Whoever kills it knows so what must be there, and what may be.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 import attrs
 
+from fresh_processes import fresh
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.errors import StoreUnusable
 from shoppego_orders.order import LineItem, LineRow, Order, OrderRow
@@ -33,10 +33,6 @@ Transaction = Mapping[str, int]
 
 _NEWEST: Final = OrderQuery(newest_first=True, limit=20)
 _KINDS: Final = ("place", "pay", "cancel", "several")
-_NEEDED: Final = (
-    *("pytest", "psycopg", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg"),
-    *("shoppego_orders.adapters.sql", "shoppego_orders.testing.samples"),
-)
 
 
 def write(target: str, name: str, seed: int, there: Any) -> None:
@@ -109,11 +105,9 @@ def until_killed(
 
     :param kill: takes the writer's process; may kill something else that makes it end.
     """
-    # Each begins as a copy of a clean server that has imported what it needs, and nothing else.
-    fresh = multiprocessing.get_context("forkserver")
-    fresh.set_forkserver_preload(list(_NEEDED))
-    here, there = fresh.Pipe(duplex=False)
-    writer = fresh.Process(target=write, args=(target, name, chance.getrandbits(32), there))
+    processes = fresh()
+    here, there = processes.Pipe(duplex=False)
+    writer = processes.Process(target=write, args=(target, name, chance.getrandbits(32), there))
     writer.start()
     there.close()
     told: list[tuple[Transaction, bool]] = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
+from fresh_processes import fresh
 from shoppego_orders.adapters.memory import MemoryShelf
 from shoppego_orders.adapters.sql import Database, SqlExportLog, SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import OrdersError
@@ -64,12 +64,12 @@ def answer(work: Callable[..., str], connection: Any, *arguments: object) -> Non
 
 
 def in_processes(work: Callable[..., str], target: str, names: list[str]) -> list[str]:
-    spawning = multiprocessing.get_context("spawn")
-    together = spawning.Barrier(len(names))
+    context = fresh()
+    together = context.Barrier(len(names))
     processes: list[tuple[Any, Any]] = []  # Any: as above
     for name in names:
-        here, there = spawning.Pipe()
-        process = spawning.Process(target=answer, args=(work, there, target, name, together))
+        here, there = context.Pipe()
+        process = context.Process(target=answer, args=(work, there, target, name, together))
         process.start()
         processes.append((process, here))
     answers: list[str] = []

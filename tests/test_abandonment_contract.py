@@ -30,6 +30,7 @@ def test_our_reminders_keep_every_promise(name: str) -> None:
     check_of(RemindContract(), name)(remind)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("broken", "noticed_by"), BROKEN_SWEEPS, ids=[type(each).__name__ for each, _ in BROKEN_SWEEPS]
 )
@@ -41,6 +42,7 @@ def test_a_broken_sweep_is_noticed(broken: Sweeps, noticed_by: str) -> None:
         check(broken)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_REMINDERS)
 def test_broken_reminders_are_noticed(broken: Callable[[], Reminds], noticed_by: str) -> None:
     check = check_of(RemindContract(), noticed_by)

@@ -36,9 +36,10 @@ from shoppego_orders.order import Order, Recovery
 from shoppego_orders.ports import Outcome, Task
 from shoppego_orders.query import OrderQuery
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL"
-)
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL"),
+]
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 ROUNDS = int(os.environ.get("SHOPPEGO_TEST_CRASH_ROUNDS") or (16 if DEEP else 2))

@@ -242,6 +242,7 @@ def test_a_deadline_beyond_the_calendar_is_refused_in_a_stream() -> None:
         list(judge_stream([near, OrderRow.of(begun("2", at=last))], POLICY, LATER))
 
 
+@pytest.mark.once
 def test_a_long_stream_forgets_what_can_not_count_any_more() -> None:
     """Three thousand purchases an hour, whose customers come back; all are judged alike."""
     orders = [

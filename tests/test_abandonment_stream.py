@@ -62,6 +62,7 @@ def expected(rows: list[OrderRow], lookback: timedelta = NOTHING) -> set[str]:
     }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("rule", "lookback"),
     [
@@ -91,6 +92,7 @@ def held() -> int:
     return sum(isinstance(each, OrderRow) for each in gc.get_objects())
 
 
+@pytest.mark.once
 def test_rows_are_let_go_of_when_their_time_has_passed() -> None:
     before, most = held(), 0
     for number, _ in enumerate(judge_stream(history(MANY), AbandonmentPolicy(), LATER)):
@@ -99,6 +101,7 @@ def test_rows_are_let_go_of_when_their_time_has_passed() -> None:
     assert 0 < most < MANY / 3
 
 
+@pytest.mark.once
 def test_rows_that_can_not_be_abandoned_are_let_go_of_at_once() -> None:
     before, most = held(), 0
 

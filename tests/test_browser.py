@@ -28,6 +28,8 @@ from shoppego_orders.attribution.rules import Rule
 from shoppego_orders.page import SavedTabs
 from shoppego_orders.testing.strategies import HOSTILE_TEXTS
 
+pytestmark = pytest.mark.once
+
 needs_a_browser = pytest.mark.skipif(
     screenshots.browser() is None,
     reason=f"no browser: none of {', '.join(screenshots.NAMES)}",

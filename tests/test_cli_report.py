@@ -127,6 +127,7 @@ def test_a_wrong_wish_is_told(run: Run, options: tuple[str, ...], code: int) -> 
     assert "Error: " in ran.err
 
 
+@pytest.mark.once
 @pytest.mark.skipif(not REAL.exists(), reason="the real orders are not part of the project")
 def test_real_orders_agree_with_an_independent_computation(run: Run) -> None:
     assert run("import", REAL, "--db", "real.sqlite").code == 0

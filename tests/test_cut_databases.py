@@ -28,6 +28,8 @@ from shoppego_orders.order import LineItem, LineRow, Order, OrderRow
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.samples import NOON, an_export, myr, order_of
 
+pytestmark = pytest.mark.once
+
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 ROUNDS = int(os.environ.get("SHOPPEGO_TEST_CUTS") or (40 if DEEP else 3))
 """Of each fault, on each database."""

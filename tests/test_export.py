@@ -338,6 +338,7 @@ def test_a_clock_that_is_put_back_is_told_by_its_offset() -> None:
     assert written.split() == ["at", "2026-11-01T01:30:00-04:00", "2026-11-01T01:30:00-05:00"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("tz", ["Asia/Kathmandu", "Asia/Kuala_Lumpur", "Africa/Monrovia"])
 def test_a_history_longer_than_memory_keeps_days_for(tz: str) -> None:
     columns = [Column[datetime]("at", "", ColumnKind.INSTANT, lambda at: at)]

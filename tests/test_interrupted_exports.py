@@ -54,7 +54,10 @@ def run(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals and limits")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals and limits"),
+]
 
 FULL = """
 limit_files(100_000)

@@ -18,9 +18,10 @@ from sqlalchemy.pool import NullPool
 import postgres
 from killed_writers import Shop, until_killed
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL"
-)
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL"),
+]
 
 DEEP = os.environ.get("HYPOTHESIS_PROFILE") == "deep"
 ROUNDS = int(os.environ.get("SHOPPEGO_TEST_KILLS") or (500 if DEEP else 8))

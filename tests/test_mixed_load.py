@@ -13,6 +13,8 @@ import _load as load
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.adapters.sql import SqlOrderStore
 
+pytestmark = pytest.mark.once
+
 STINT = load.Stint(workers=3, deeds=80)
 
 

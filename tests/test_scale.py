@@ -293,6 +293,7 @@ def test_an_order_waits_for_the_rows_of_its_customer() -> None:
         assert found["status"].to_pylist() == ["kept", "kept", "abandoned", "abandoned"]
 
 
+@pytest.mark.once
 def test_long_histories_of_one_customer_do_not_stay() -> None:
     """Five thousand purchases, of which those of one window are held."""
     held: list[int] = []

@@ -21,11 +21,11 @@ from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.adapters.sql.columns import row_of, values_of
 from shoppego_orders.adapters.sql.schema import metadata, schema_version
 from shoppego_orders.errors import OrdersError
-from shoppego_orders.order import LineRow, Order, OrderRow
+from shoppego_orders.order import Order, OrderRow
 from shoppego_orders.periods import epoch_micros, instant_of_micros
 from shoppego_orders.ports import OrderStore, save_many
 from shoppego_orders.query import Cursor, OrderQuery
-from shoppego_orders.testing.contracts import expected_orders
+from shoppego_orders.testing.contracts import Expected
 from shoppego_orders.testing.samples import order_of
 from shoppego_orders.testing.store_machine import StoreMachine
 from shoppego_orders.testing.strategies import order_lists, order_rows, queries
@@ -68,17 +68,9 @@ def test_a_store_answers_what_matches_says(
     asked = data.draw(st.lists(queries(among=orders), min_size=1, max_size=4))
     for store in stores:
         held = stored(store, orders, settled=settled)
+        expected = Expected(held)
         for query in asked:
-            matching = expected_orders(held, query)
-            rows = [OrderRow.of(order) for order in matching]
-            assert list(store.rows(query)) == rows
-            assert list(store.lines(query)) == [
-                LineRow.of(row, position, line)
-                for row, order in zip(rows, matching, strict=True)
-                for position, line in enumerate(order.lines, 1)
-            ]
-            unlimited = attrs.evolve(query, limit=None)
-            assert store.count(query) == len(expected_orders(held, unlimited))
+            expected.check(store, query)
 
 
 @given(orders=order_lists(max_size=4))
@@ -198,6 +190,7 @@ def test_the_machine_drives_postgresql(new_postgres: Callable[[], str]) -> None:
     run_state_machine_as_test(PostgresMachine, settings=FEWER)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("broken", [IgnoresTheVersion, LosesAnEvent, UndecidesOnSave])
 def test_the_machine_notices(broken: Callable[[], OrderStore]) -> None:
     class BrokenMachine(StoreMachine):

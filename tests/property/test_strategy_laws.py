@@ -93,6 +93,7 @@ def test_every_public_value_has_a_strategy(made: type[object]) -> None:
 # What orders reach
 
 
+@pytest.mark.once
 def test_orders_reach_every_state_event_attention_and_topic() -> None:
     wanted = {
         *((axis, word) for axis in (Life, Fulfillment, PaymentStatus, Recovery) for word in axis),
@@ -194,6 +195,7 @@ PREDICATES: dict[str, tuple[Callable[[Order], bool], list[str]]] = {
 SHRUNK = list(PREDICATES) if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else ["cancelled"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("state", SHRUNK)
 def test_orders_shrink_to_what_a_person_can_read(state: str) -> None:
     predicate, told = PREDICATES[state]

@@ -28,6 +28,7 @@ import pytest
 _PARTS = (
     "deciding",
     "erasure",
+    "expected",
     "exports",
     "generated",
     "mail",
@@ -39,7 +40,7 @@ _PARTS = (
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
 
 from shoppego_orders.testing.contracts.erasure import ErasingStoreContract, ErasingTaskLogContract
-from shoppego_orders.testing.contracts.expected import expected_orders
+from shoppego_orders.testing.contracts.expected import Expected
 from shoppego_orders.testing.contracts.exports import ExportLogContract
 from shoppego_orders.testing.contracts.mail import MailerContract
 from shoppego_orders.testing.contracts.racing import kind_of, raced
@@ -50,12 +51,12 @@ from shoppego_orders.testing.contracts.tasks import TaskLogContract
 __all__ = [
     "ErasingStoreContract",
     "ErasingTaskLogContract",
+    "Expected",
     "ExportLogContract",
     "FileShelfContract",
     "MailerContract",
     "OrderStoreContract",
     "TaskLogContract",
-    "expected_orders",
     "kind_of",
     "raced",
 ]

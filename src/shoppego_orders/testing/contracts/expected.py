@@ -7,19 +7,40 @@ from datetime import datetime
 from typing import cast
 
 from shoppego_orders.money import Money
-from shoppego_orders.order import Order, OrderRow
+from shoppego_orders.order import LineRow, Order, OrderRow
 from shoppego_orders.periods import epoch_micros
+from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.contracts.racing import kind_of
 
 EVERYTHING = OrderQuery()
 
 
-def expected_orders(orders: Iterable[Order], query: OrderQuery) -> list[Order]:
-    """Pick and sort as ``OrderQuery`` says; what a store answers must be equal."""
-    matching = [order for order in orders if query.matches(OrderRow.of(order))]
-    matching.sort(key=lambda order: (order.placed_at, order.id), reverse=query.newest_first)
-    return matching[: query.limit]
+class Expected:
+    """What a store must answer of some orders; their rows are made once for all questions.
+
+    :param orders: all that it holds.
+    """
+
+    def __init__(self, orders: Iterable[Order]) -> None:
+        held = sorted(orders, key=lambda order: (order.placed_at, order.id))
+        self._held = [(OrderRow.of(order), order) for order in held]
+
+    def check(self, store: OrderStore, query: OrderQuery) -> None:
+        """Rows, lines and count must be those that ``OrderQuery.matches`` picks, in order."""
+        matching = [(row, order) for row, order in self._held if query.matches(row)]
+        if query.newest_first:
+            matching.reverse()
+        shown = matching[: query.limit]
+        expected, found = [row for row, _ in shown], list(store.rows(query))
+        assert [row.id for row in found] == [row.id for row in expected], query
+        assert found == expected, query
+        assert list(store.lines(query)) == [
+            LineRow.of(row, position, line)
+            for row, order in shown
+            for position, line in enumerate(order.lines, 1)
+        ], query
+        assert store.count(query) == len(matching), query
 
 
 def plain(value: object) -> object:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-import attrs
 from hypothesis import HealthCheck, Phase, given, settings
 
-from shoppego_orders.order import LineRow, Order, OrderRow
+from shoppego_orders.order import Order, OrderRow
 from shoppego_orders.ports import OrderStore
 from shoppego_orders.query import OrderQuery
-from shoppego_orders.testing.contracts.expected import expected_orders, told
+from shoppego_orders.testing.contracts.expected import Expected, told
 from shoppego_orders.testing.strategies import orders, queries
 
 
@@ -34,21 +33,13 @@ class GeneratedContract:
     def test_any_query_means_what_matches_says(self, store: OrderStore) -> None:
         """Hypothesis looks for a query that is answered otherwise, and shows the simplest."""
         held = [store.save(order) for order in generated_orders()]
+        expected = Expected(held)
 
         # Nothing is written meanwhile, so every example is told by the same store.
         @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(queries(among=held))
         def check(query: OrderQuery) -> None:
-            matching = expected_orders(held, query)
-            rows = [OrderRow.of(order) for order in matching]
-            assert list(store.rows(query)) == rows
-            assert list(store.lines(query)) == [
-                LineRow.of(row, position, line)
-                for row, order in zip(rows, matching, strict=True)
-                for position, line in enumerate(order.lines, 1)
-            ]
-            unlimited = attrs.evolve(query, limit=None)
-            assert store.count(query) == len(expected_orders(held, unlimited))
+            expected.check(store, query)
 
         check()
 
