@@ -448,7 +448,9 @@ def sent_by(store: SqlOrderStore) -> Generator[list[tuple[str, Any]]]:
     sent: list[tuple[str, Any]] = []  # Any: parameters as the driver takes them
 
     def listen(_: object, __: object, statement: str, values: Any, *___: object) -> None:
-        sent.append((statement, values))
+        # Of a statement that is sent with many rows, one tells the plan.
+        first: Any = values[0] if isinstance(values, list) else values
+        sent.append((statement, first))
 
     event.listen(store.database.engine, "before_cursor_execute", listen)
     yield sent
@@ -514,7 +516,8 @@ def test_a_tab_is_read_and_counted_through_its_own_index(
     with sent_by(store) as sent:
         store.count_up_to([shown], 1_001)
     plan = "\n".join(plan_of_statement(store, *sent[0]))
-    assert f"USING COVERING INDEX shoppego_{index}_by_" in plan
+    # Of all shops either of the two tells: both have the same orders.
+    assert f"USING COVERING INDEX shoppego_{index}_by_{by if by == 'shop' else ''}" in plan
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ Run it with the package and PostgreSQL installed::
 
     python tests/bench/claims.py
 
-Eight processes begin at once, and the wall clock runs until the last is done. Ours are guarded
-writes: who comes second is told by the write itself. Beside them stands a queue of rows that each
-worker locks with ``FOR UPDATE SKIP LOCKED``, works at and commits, written by hand with psycopg.
+Eight processes begin at once; told are the processor time of all together, and the wall clock until
+the last is done. Ours are guarded writes: who comes second is told by the write itself. Beside
+them stands a queue of rows that each worker locks with ``FOR UPDATE SKIP LOCKED`` and
+takes, written by hand with psycopg.
 """
 
 from __future__ import annotations
@@ -134,13 +135,13 @@ def with_queue(store: SqlOrderStore) -> None:
 
 def work(worker: Worker, target: str, number: int, together: Barrier, answers: Any) -> None:
     together.wait(60)
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     done = worker(target, number)
-    answers.put((done, time.perf_counter() - start))
+    answers.put((done, time.perf_counter() - start, time.process_time() - start_cpu))
 
 
-def raced(worker: Worker, target: str, workers: int) -> tuple[int, float]:
-    """How many were done by all workers together, and how long the last of them took."""
+def raced(worker: Worker, target: str, workers: int) -> tuple[int, float, float]:
+    """How many were done by all workers together, how long the last took, and all their CPU."""
     context = multiprocessing.get_context("spawn")
     together, answers = context.Barrier(workers), context.Queue()
     racing = [
@@ -152,7 +153,8 @@ def raced(worker: Worker, target: str, workers: int) -> tuple[int, float]:
     told = [answers.get(timeout=300) for _ in racing]
     for each in racing:
         each.join()
-    return sum(done for done, _ in told), max(taken for _, taken in told)
+    done, wall, cpu = zip(*told, strict=True)
+    return sum(done), max(wall), sum(cpu)
 
 
 RACES: Final[tuple[tuple[str, Callable[[SqlOrderStore], None], Worker, int], ...]] = (
@@ -173,7 +175,7 @@ def main() -> None:
     if postgres.VARIABLE not in os.environ and postgres.missing() is not None:
         print(postgres.missing(), file=sys.stderr)
         return
-    taken: dict[int, list[float]] = {}
+    taken: dict[int, list[tuple[float, float]]] = {}
     done: dict[int, int] = {}
     with postgres.server() as server, postgres.database(server.url) as new:
         for _ in range(ROUNDS):
@@ -181,15 +183,15 @@ def main() -> None:
                 target = new()
                 with SqlOrderStore.open(target) as store:
                     fill(store)
-                done[number], seconds = raced(worker, target, workers)
-                taken.setdefault(number, []).append(seconds)
+                done[number], *seconds = raced(worker, target, workers)
+                taken.setdefault(number, []).append((seconds[0], seconds[1]))
                 with SqlOrderStore(target) as store:
                     assert worker is not sweeps or not store.count(OrderQuery(decided=False))
     for number, (what, _, _, workers) in enumerate(RACES):
-        seconds = statistics.median(taken[number])
+        wall, cpu = (statistics.median(each) * 1e3 for each in zip(*taken[number], strict=True))
         print(
-            f"  {workers} workers: {done[number]:6,} done in {seconds * 1e3:8,.0f} ms,"
-            f" {done[number] / seconds:8,.0f} a second  {what}"
+            f"  {workers} workers: {done[number]:6,} done in {cpu:8,.0f} ms CPU of all,"
+            f" {wall:8,.0f} ms wall  {what}"
         )
 
 
