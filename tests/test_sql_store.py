@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -449,8 +449,8 @@ def sent_by(store: SqlOrderStore) -> Generator[list[tuple[str, Any]]]:
 
     def listen(_: object, __: object, statement: str, values: Any, *___: object) -> None:
         # Of a statement that is sent with many rows, one tells the plan.
-        first: Any = values[0] if isinstance(values, list) else values
-        sent.append((statement, first))
+        many = isinstance(values, list)
+        sent.append((statement, cast("list[Any]", values)[0] if many else values))
 
     event.listen(store.database.engine, "before_cursor_execute", listen)
     yield sent
@@ -548,10 +548,7 @@ def test_a_sweep_scans_no_table(store: SqlOrderStore, shop: str | None) -> None:
     with sent_by(store) as sent:
         found = sweep(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
         next_due(store, AbandonmentPolicy(), NOON + timedelta(days=1), shop=shop)
-    # Of a statement that is sent with many rows, one tells the plan.
-    asked: dict[str, Any] = {
-        text: values[0] if isinstance(values, list) else values for text, values in sent
-    }
+    asked = dict(sent)
     # One customer, who bought up to 12:04.
     assert len(found.abandoned) == 15
     plans = [
