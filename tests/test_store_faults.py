@@ -70,6 +70,13 @@ def is_whole(store: SqlOrderStore) -> bool:
     return saved.version == 1 and list(store.disagreements()) == []
 
 
+def held_in(folder: Path) -> list[str]:
+    """The files in a folder that this process has open, where the system tells."""
+    there = Path("/proc/self/fd")
+    held = [os.path.realpath(each) for each in there.iterdir()] if there.exists() else []
+    return [each for each in held if each.startswith(f"{folder}/")]
+
+
 def writes(store: SqlOrderStore, known: Order) -> list[Callable[[], object]]:
     """Everything that writes."""
     database = store.database
@@ -179,6 +186,7 @@ def test_a_file_that_may_only_be_read_is_read(open_folder: Path) -> None:
         for each in open_folder.iterdir():
             each.chmod(0o644)
         assert is_whole(store)
+    assert held_in(open_folder) == []
 
 
 def test_a_folder_that_may_only_be_read_is_told(open_folder: Path) -> None:

@@ -359,6 +359,9 @@ def _leave_read_only(failed: ExceptionContext) -> None:
     code = getattr(failed.original_exception, "sqlite_errorcode", 0)
     if code & 0xFF == sqlite3.SQLITE_READONLY:
         failed.is_disconnect = True
+        # SQLAlchemy leaves the cursor open then, and SQLite the file, for others to share.
+        if failed.execution_context is not None:
+            failed.execution_context.cursor.close()
 
 
 def _making_no_file(name: str) -> Callable[..., None]:
