@@ -241,6 +241,30 @@ def test_a_window_since_the_last_activity() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "read"),
+    [
+        (Unfulfilled(), {"completed_at", "taken_up_at", "cancelled_at"}),
+        (rules.Unpaid(), {"paid_at"}),
+        (rules.Unconfirmed(), {"confirmed_at"}),
+        (NoOtherPurchase(), {"customer_key"}),
+        (NoOtherPurchase(shared_product=True), {"customer_key", "products"}),
+        (rules.FirstOrder(), set[str]()),
+        (rules.PaymentMethod("Billplz"), {"payment_method_name"}),
+        (rules.PaymentType("manual"), {"payment_type"}),
+        (rules.TotalAtLeast(PRICE), {"total"}),
+        (rules.Source("tiktok"), {"source"}),
+        (rules.Channel("Paid Social"), {"channel"}),
+        (rules.HasContact(), {"email", "phone_digits"}),
+        (rules.Tagged("gift"), {"tags"}),
+        (rules.DeliveryIs("pickup"), {"delivery"}),
+    ],
+)
+def test_a_rule_names_the_fields_that_it_reads(rule: Rule, read: set[str]) -> None:
+    assert rule.reads() == read
+    assert (~rule & Unfulfilled()).reads() == read | Unfulfilled().reads()
+
+
+@pytest.mark.parametrize(
     ("make", "field"),
     [
         (lambda: rules.PaymentMethod([]), "names"),
