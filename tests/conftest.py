@@ -19,7 +19,7 @@ _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", _COMMON, max_examples=50)
 # The same examples in every run, and a line to paste where one fails.
 settings.register_profile(
-    "ci", _COMMON, max_examples=40, derandomize=True, print_blob=True, database=None
+    "ci", _COMMON, max_examples=25, derandomize=True, print_blob=True, database=None
 )
 # For what is not about our laws: whether another Python, or what we depend on, will do.
 settings.register_profile("few", settings.get_profile("ci"), max_examples=12)

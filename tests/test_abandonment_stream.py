@@ -24,7 +24,7 @@ from shoppego_orders.abandonment.rules import FirstOrder, Unconfirmed
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.order import OrderRow
 
-MANY = 30_000
+MANY = 15_000
 HOUR = minutes(60)
 NOTHING = timedelta(0)
 LATER = BEGAN + timedelta(days=99)
