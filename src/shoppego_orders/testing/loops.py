@@ -7,6 +7,10 @@ import threading
 from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Final
+
+_PATIENCE: Final = 10.0
+"""Seconds after which whatever has not ended is cancelled."""
 
 
 @contextmanager
@@ -29,6 +33,11 @@ def loop_in_thread() -> Generator[asyncio.AbstractEventLoop]:
         left = asyncio.Event()
         begun.set_result((asyncio.get_running_loop(), left))
         await left.wait()
+        # What is under way ends first, such as the closing of streams that were left: cancelled,
+        # it would leave a driver's thread that answers to a loop that is closed.
+        under_way = asyncio.all_tasks() - {asyncio.current_task()}
+        if under_way:
+            await asyncio.wait(under_way, timeout=_PATIENCE)
 
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
