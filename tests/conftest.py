@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -54,3 +55,12 @@ def new_postgres(postgres_server: str) -> Iterator[Callable[[], str]]:
 def postgres_url(new_postgres: Callable[[], str]) -> str:
     """Where this test may open a store of its own."""
     return new_postgres()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a database is that has nothing in it."""
+    if request.param == "sqlite":
+        return str(tmp_path / "orders.sqlite")
+    url: str = request.getfixturevalue("postgres_url")
+    return url

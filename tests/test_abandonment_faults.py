@@ -48,15 +48,6 @@ SHOPS = tuple(f"kedai-{number}.myshoppegram.com" for number in range(5))
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a database is that has nothing in it."""
-    if request.param == "sqlite":
-        return str(tmp_path / "orders.sqlite")
-    url: str = request.getfixturevalue("postgres_url")
-    return url
-
-
 # What happens, and what must come of it
 
 

@@ -8,7 +8,6 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
@@ -32,15 +31,6 @@ THE_WRITERS = (
     "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() "
     "ORDER BY backend_start DESC LIMIT 1"
 )
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a database is that has nothing in it."""
-    if request.param == "sqlite":
-        return str(tmp_path / "orders.sqlite")
-    url: str = request.getfixturevalue("postgres_url")
-    return url
 
 
 def test_a_killed_writer_loses_nothing_that_was_acknowledged(target: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import attrs
 import pytest
@@ -16,15 +15,6 @@ from shoppego_orders.adapters.sql import SqlOrderStore
 pytestmark = pytest.mark.once
 
 STINT = load.Stint(workers=3, deeds=80)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a database is that has nothing in it."""
-    if request.param == "sqlite":
-        return str(tmp_path / "orders.sqlite")
-    url: str = request.getfixturevalue("postgres_url")
-    return url
 
 
 def check_work(works: Sequence[load.Work]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -14,14 +13,6 @@ from shoppego_orders.adapters.sql import Database, SchemaCheck, SqlExportLog, Sq
 from shoppego_orders.adapters.sql.schema import ADDED_AFTER, SCHEMA_VERSION
 from shoppego_orders.errors import StoreUnusable
 from shoppego_orders.testing.samples import an_export, order_of
-
-
-@pytest.fixture(params=["SQLite", "PostgreSQL"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "SQLite":
-        return str(tmp_path / "orders.sqlite")
-    url: str = request.getfixturevalue("postgres_url")
-    return url
 
 
 @pytest.fixture

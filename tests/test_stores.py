@@ -200,12 +200,16 @@ def test_a_store_that_fails_is_no_refusal() -> None:
     assert [row.id for row in store.rows(OrderQuery())] == ["1"]
 
 
+def check_noticed(contract: object, noticed_by: str, broken: object) -> None:
+    check: Callable[[object], None] = getattr(contract, noticed_by)
+    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
+        check(broken)
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_STORES)
 def test_the_contract_notices(broken: Callable[[], OrderStore], noticed_by: str) -> None:
-    check: Callable[[OrderStore], None] = getattr(OrderStoreContract(), noticed_by)
-    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
-        check(broken())
+    check_noticed(OrderStoreContract(), noticed_by, broken())
 
 
 @pytest.mark.once
@@ -213,30 +217,22 @@ def test_the_contract_notices(broken: Callable[[], OrderStore], noticed_by: str)
 def test_the_contract_of_export_logs_notices(
     broken: Callable[[], ExportLog], noticed_by: str
 ) -> None:
-    check: Callable[[ExportLog], None] = getattr(ExportLogContract(), noticed_by)
-    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
-        check(broken())
+    check_noticed(ExportLogContract(), noticed_by, broken())
 
 
 @pytest.mark.once
 @pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_SHELVES)
 def test_the_contract_of_shelves_notices(broken: Callable[[], FileShelf], noticed_by: str) -> None:
-    check: Callable[[FileShelf], None] = getattr(TestMemoryShelf(), noticed_by)
-    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
-        check(broken())
+    check_noticed(TestMemoryShelf(), noticed_by, broken())
 
 
 @pytest.mark.once
 @pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_TASK_LOGS)
 def test_the_contract_of_task_logs_notices(broken: Callable[[], TaskLog], noticed_by: str) -> None:
-    check: Callable[[TaskLog], None] = getattr(TaskLogContract(), noticed_by)
-    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
-        check(broken())
+    check_noticed(TaskLogContract(), noticed_by, broken())
 
 
 @pytest.mark.once
 @pytest.mark.parametrize(("broken", "noticed_by"), BROKEN_MAILERS)
 def test_the_contract_of_mailers_notices(broken: Callable[[], Mailer], noticed_by: str) -> None:
-    check: Callable[[Mailer], None] = getattr(TestRecordingMailer(), noticed_by)
-    with pytest.raises((AssertionError, OrdersError, pytest.fail.Exception)):
-        check(broken())
+    check_noticed(TestRecordingMailer(), noticed_by, broken())

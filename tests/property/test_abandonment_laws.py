@@ -39,6 +39,7 @@ from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.errors import CommandRefused
 from shoppego_orders.order import Life, Order, OrderRow
 from shoppego_orders.query import OrderQuery
+from shoppego_orders.testing.strategies.abandonment import joined_rules
 
 WINDOW = timedelta(minutes=60)
 POLICY = AbandonmentPolicy()
@@ -320,19 +321,10 @@ class Says(Rule):
         return f"it says {self.answer}"
 
 
-def joined(rules: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:
-    both = st.tuples(rules, rules)
-    return st.one_of(
-        both.map(lambda pair: pair[0] & pair[1]),
-        both.map(lambda pair: pair[0] | pair[1]),
-        rules.map(lambda rule: ~rule),
-    )
-
-
 SIMPLE: st.SearchStrategy[Rule] = st.sampled_from(
     [Says(True), Says(False), Unfulfilled(), NoOtherPurchase()]
 )
-RULES = st.recursive(SIMPLE, joined, max_leaves=6)
+RULES = st.recursive(SIMPLE, joined_rules, max_leaves=6)
 
 
 @st.composite

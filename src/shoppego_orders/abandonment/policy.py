@@ -24,6 +24,9 @@ from shoppego_orders.texts import storable, word_of
 LONGEST_WINDOW: Final = timedelta(days=366)
 """More than this is taken for a mistake."""
 
+ALWAYS_READ: Final = frozenset({"id", "shop", "customer_key", "placed_at", "completed_at", "life"})
+"""What every verdict depends on, whatever the rule reads."""
+
 
 class Since(StrEnum):
     """From when a policy's window is counted."""
@@ -126,7 +129,7 @@ class AbandonmentPolicy:
 
     def reads(self) -> frozenset[str]:
         """Which fields of an order, and of a purchase, its verdicts depend on."""
-        fields = {"id", "shop", "customer_key", "placed_at", "completed_at", "life"}
+        fields = set(ALWAYS_READ)
         if self.windows_by_payment_method:
             fields.add("payment_method_name")
         if self.since is Since.LAST_ACTIVITY_AT:

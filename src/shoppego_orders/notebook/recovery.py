@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from shoppego_orders.abandonment import RecoveryReport
-from shoppego_orders.notebook.drawing import BAR, Plot, a_plot, only_text, our_style, percent
+from shoppego_orders.notebook.drawing import BAR, GREY, Plot, a_plot, only_text, our_style, percent
 from shoppego_orders.order import Recovery
 
 
@@ -48,7 +48,7 @@ _FUNNEL: Final = {
     "won back": _BOUGHT[1:],
     "by a recovery link": _BOUGHT[2:],
 }
-_SHADES: Final = ("#8a94a3", "#6aa6c8", BAR, "#174a68")
+_SHADES: Final = (GREY, "#6aa6c8", BAR, "#174a68")
 
 
 def _below(report: RecoveryReport) -> Iterator[str]:

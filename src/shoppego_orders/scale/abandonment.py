@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import attrs
 
 from shoppego_orders.abandonment import AbandonmentPolicy, Since, VerdictStatus
+from shoppego_orders.abandonment.policy import ALWAYS_READ
 from shoppego_orders.abandonment.purchases import Purchases, back
 from shoppego_orders.abandonment.rule import EVERY_FIELD
 from shoppego_orders.errors import InvalidValue
@@ -251,7 +252,7 @@ class _Judging:
     def _view(self) -> RowView:
         reads = self.policy.reads()
         # A rule that doesn't say what it reads won't read all of it.
-        return RowView(tuple(sorted(reads if reads != EVERY_FIELD else _SURELY)))
+        return RowView(tuple(sorted(reads if reads != EVERY_FIELD else ALWAYS_READ)))
 
     @cached_property
     def _lookback(self) -> timedelta:
@@ -295,7 +296,6 @@ def _buy(bought: Purchases, rows: Iterable[OrderRow]) -> None:
             bought.add(row, placed if at < placed else at)  # noqa: FURB136  # max() is slower
 
 
-_SURELY: Final = ("id", "shop", "customer_key", "placed_at", "completed_at", "life")
 _CODES: Final[dict[str, int]] = {status: code for code, status in enumerate(VerdictStatus)}
 _ABANDONED: Final = _CODES[VerdictStatus.ABANDONED]
 _KEPT_OR_NOT_DUE: Final = [

@@ -68,7 +68,7 @@ def rules() -> st.SearchStrategy[Rule]:
         st.builds(every.Tagged, few(("vip", "raya"))),
         st.builds(every.DeliveryIs, st.frozensets(st.sampled_from(Delivery), min_size=1)),
     )
-    return st.recursive(simple, _joined_rules, max_leaves=5)
+    return st.recursive(simple, joined_rules, max_leaves=5)
 
 
 @functools.cache
@@ -212,7 +212,8 @@ def _swept(store: MemoryOrderStore) -> MemoryOrderStore:
 _LATER = tuple(MOMENT + timedelta(hours=hours) for hours in (2, 26, 24 * 400))
 
 
-def _joined_rules(parts: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:
+def joined_rules(parts: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:
+    """Rules that are joined of others: both, either, or not."""
     both = st.tuples(parts, parts)
     return st.one_of(
         both.map(lambda pair: pair[0] & pair[1]),
