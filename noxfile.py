@@ -37,6 +37,7 @@ RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 MEASURED = RUNNING if RUNNING in PYTHONS else PYTHONS[-1]
 FEW = {"HYPOTHESIS_PROFILE": "few"}
 NOT_AGAIN = ["-m", "not once"]
+# Not Spark, which is large: it is named where it is needed.
 EXTRAS = ["sql", "postgresql", "cli", "notebook", "arrow", "testing", "yaml"]
 # The kernel is what is left: pure decisions, of which every branch is tested.
 OUTSIDE_THE_KERNEL = [
@@ -72,10 +73,11 @@ def sync(
 @nox.session(python=PYTHONS, tags=["test"])
 def tests(session: nox.Session) -> None:
     """The whole suite against the built package; arguments go to pytest."""
-    sync(session, "tests", editable=False)
     if session.python != MEASURED:
+        sync(session, "tests", editable=False)
         session.run("pytest", *NOT_AGAIN, *session.posargs, env=FEW)
         return
+    sync(session, "tests", extras=[*EXTRAS, "spark"], editable=False)
     for old in Path().glob(".coverage.*"):
         old.unlink()
     # Not pytest-cov: Hypothesis loads our strategies before a plugin could start to measure.
@@ -135,7 +137,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(tags=["check"])
 def types(session: nox.Session) -> None:
     """Mypy and pyright, both strict, over the package, the tests and this file."""
-    sync(session, "types", "tests", "docs", "nox")
+    sync(session, "types", "tests", "docs", "nox", extras=[*EXTRAS, "spark"])
     session.run("mypy")
     session.run("pyright")
 
@@ -150,7 +152,7 @@ def imports(session: nox.Session) -> None:
 @nox.session(tags=["check"])
 def docs(session: nox.Session) -> None:
     """The documentation; a warning is an error. The result is in docs/_build."""
-    sync(session, "docs")
+    sync(session, "docs", extras=[*EXTRAS, "spark"])
     session.run(
         "sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "docs", "docs/_build"
     )
@@ -206,7 +208,7 @@ def readers(session: nox.Session) -> None:
 @nox.session(default=False, tags=["slow"])
 def bench(session: nox.Session) -> None:
     """The benchmarks, which print and never fail on a time; arguments name the files to run."""
-    sync(session, "bench")
+    sync(session, "bench", extras=[*EXTRAS, "spark"])
     for path in session.posargs or sorted(str(p) for p in Path("tests/bench").glob("[!_]*.py")):
         session.run("python", path)
 

@@ -85,6 +85,10 @@ EXAMPLES: list[tuple[OrdersError, str]] = [
         errors.InvalidFrame({"created": "is missing", "total": "holds double"}),
         "the data frame can't be taken: created is missing; total holds double",
     ),
+    (
+        errors.InvalidParts("exports/march", "1.csv is not as it was written"),
+        "the parts in exports/march can't be joined: 1.csv is not as it was written",
+    ),
     (errors.OutputNotWritten("orders.csv", "no room"), "orders.csv was not written: no room"),
     (
         errors.InputNotRead("in.jsonl.gz", 7, "it ends in the middle"),

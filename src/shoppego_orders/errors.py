@@ -529,6 +529,17 @@ class InvalidFrame(OrdersError, ValueError):
 
 
 @error
+class InvalidParts(OrdersError, ValueError):
+    """A folder whose files don't make the file that they are the parts of."""
+
+    folder: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"the parts in {self.folder} can't be joined: {self.problem}"
+
+
+@error
 class MissingExtra(OrdersError, ImportError):
     """A part that needs a package which is not installed."""
 

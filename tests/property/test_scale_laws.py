@@ -5,7 +5,7 @@ However a frame is cut into batches, order for order and cent for cent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,25 +15,16 @@ from hypothesis import strategies as st
 
 pytest.importorskip("pyarrow")
 
-from abandonment_examples import BEGAN, begun, minutes
+from abandonment_examples import BEGAN, minutes
+from scale_examples import COLUMN_SETS, histories, judged, line_items, table
 from shoppego_orders import scale
-from shoppego_orders.abandonment import (
-    AbandonmentPolicy,
-    Context,
-    Rule,
-    Verdict,
-    judge_stream,
-)
+from shoppego_orders.abandonment import AbandonmentPolicy, Context, Rule
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.adapters.sql.schema import metadata, schema_version
 from shoppego_orders.attribution import Touch, default_table, linear, time_decay
 from shoppego_orders.attribution.credit import Journey, Model
 from shoppego_orders.export import (
-    ACCOUNTING,
-    SHOPIFY,
-    SHOPPEGO,
     By,
-    Column,
     ColumnSet,
     ExportRequest,
     SalesReport,
@@ -42,7 +33,7 @@ from shoppego_orders.export import (
     write_csv,
 )
 from shoppego_orders.money import Money
-from shoppego_orders.order import Life, LineRow, Order, OrderRow, PaymentType
+from shoppego_orders.order import Order, OrderRow
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.scale.extra import pa
 from shoppego_orders.testing import strategies as our
@@ -59,23 +50,11 @@ def cut(frame: Frame, size: int) -> list[Any]:
     return frame.to_batches(max_chunksize=size) or [frame]
 
 
-def table(rows: Iterable[OrderRow]) -> Frame:
-    return scale.order_batches(rows).read_all()
-
-
 @given(st.lists(our.order_rows(), max_size=3), st.integers(1, 3))
 def test_rows_survive_arrow(rows: list[OrderRow], size: int) -> None:
     frame = table(rows)
     assert frame.schema == scale.order_schema()
     assert list(scale.rows_of(cut(frame, size))) == rows
-
-
-def line_items(orders: Iterable[Order]) -> list[LineRow]:
-    return [
-        LineRow.of(OrderRow.of(order), position, line)
-        for order in orders
-        for position, line in enumerate(order.lines, 1)
-    ]
 
 
 @given(our.order_lists(max_size=3), st.integers(1, 4))
@@ -87,59 +66,6 @@ def test_line_items_survive_arrow(orders: list[Order], size: int) -> None:
 
 
 # Abandonment
-
-ROW = OrderRow.of(begun())
-moments = st.integers(0, 12).map(lambda quarter: BEGAN + minutes(15 * quarter))
-maybe = st.none() | moments
-
-
-@st.composite
-def histories(draw: st.DrawFn) -> list[OrderRow]:
-    """Rows of a few customers in a few hours: customer by customer, and each in time."""
-    rows = draw(
-        st.lists(
-            st.builds(
-                ROW._replace,
-                shop=st.sampled_from(("a", "b")),
-                customer_key=st.sampled_from((None, "id:1", "id:2", "a", "b")),
-                placed_at=moments,
-                completed_at=maybe,
-                paid_at=maybe,
-                taken_up_at=st.none() | maybe,
-                cancelled_at=st.none() | maybe,
-                life=st.sampled_from((Life.OPEN, Life.OPEN, Life.DRAFT)),
-                products=st.sampled_from(((), ("Kopi",), ("Kopi", "Teh"))),
-                payment_method_name=st.sampled_from(("", "Billplz", "Cash on delivery")),
-                payment_type=st.sampled_from((None, *PaymentType)),
-                activity=st.lists(moments, max_size=3).map(lambda ats: tuple(sorted(ats))),
-                total=st.sampled_from((Money("5", "MYR"), Money("500", "MYR"))),
-                tags=st.sampled_from(((), ("vip",))),
-            ),
-            max_size=12,
-        )
-    )
-    rows.sort(key=lambda row: (row.shop, row.customer_key or "", row.placed_at))
-    return [row._replace(id=f"{number}") for number, row in enumerate(rows)]
-
-
-def told(verdict: Verdict) -> dict[str, object]:
-    return {
-        "order_id": verdict.order_id,
-        "policy": verdict.policy,
-        "began": verdict.began,
-        "due": verdict.due,
-        "status": verdict.status,
-        "abandoned_at": verdict.abandoned_at,
-        "reasons": list(verdict.reasons),
-    }
-
-
-def judged(rows: Iterable[OrderRow], policy: AbandonmentPolicy, now: datetime) -> list[Any]:
-    """What plain Python says, in the order of the rows."""
-    rows = list(rows)
-    in_time = sorted(rows, key=lambda row: row.placed_at)
-    verdicts = {each.order_id: each for each in judge_stream(in_time, policy, now)}
-    return [told(verdicts[row.id]) for row in rows]
 
 
 @given(histories(), our.policies(), st.integers(1, 6), st.sampled_from((NOW, LATER)))
@@ -206,14 +132,6 @@ def test_sales_are_those_of_the_report(orders: list[Order], by: By, size: int) -
         frame = table(map(OrderRow.of, orders))
     expected = SalesReport.of(orders).to_arrow(by)
     assert scale.report(cut(frame, size), by).equals(expected)
-
-
-def shouted(row: OrderRow) -> str:
-    return row.customer_name.upper()
-
-
-OWN = ColumnSet("own", (*SHOPPEGO.columns, Column[OrderRow]("loud", "Loud", "text", shouted)))
-COLUMN_SETS = (SHOPPEGO, SHOPIFY, ACCOUNTING, OWN)
 
 
 @given(

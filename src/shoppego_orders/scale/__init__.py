@@ -10,11 +10,14 @@ from shoppego_orders.scale.abandonment import judge
 from shoppego_orders.scale.attribution import attribute, credit
 from shoppego_orders.scale.export import export
 from shoppego_orders.scale.fields import line_schema, order_schema
+from shoppego_orders.scale.parts import Manifest, Part, read_manifest, read_parts
 from shoppego_orders.scale.rows import lines_of, rows_of
 from shoppego_orders.scale.sales import report
 from shoppego_orders.scale.writing import line_batches, order_batches
 
 __all__ = [
+    "Manifest",
+    "Part",
     "attribute",
     "credit",
     "export",
@@ -24,6 +27,8 @@ __all__ = [
     "lines_of",
     "order_batches",
     "order_schema",
+    "read_manifest",
+    "read_parts",
     "report",
     "rows_of",
 ]

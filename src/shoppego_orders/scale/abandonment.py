@@ -45,8 +45,8 @@ def judge(
     :param reasons: whether to say why, which takes several times as long.
     :param names: the frame's own, by ours, where they differ: ``{"id": "order_no"}``.
     :returns: a ``pyarrow.RecordBatchReader`` with a row for each order, in the frame's order:
-        ``order_id``, ``policy``, ``began``, ``due``, ``status`` and ``abandoned_at``; and
-        ``reasons``, a list of sentences.
+        ``order_id``, ``shop``, ``policy``, ``began``, ``due``, ``status`` and ``abandoned_at``;
+        and ``reasons``, a list of sentences.
     :raises NaiveDatetime: for a moment without a zone.
     :raises InvalidFrame: for columns that are missing or of the wrong type; reading raises it
         for a batch that holds what no row can.
@@ -54,13 +54,18 @@ def judge(
         is no instant; when it is read, for rows in another order and for a deadline beyond the
         year 9999.
     """
-    opened = open_frame(frame, _fields_read(policy), names)
+    opened = open_frame(frame, fields_read(policy), names)
     judging = _Judging(policy, utc(now, "now"), reasons)
     batches = judging.verdicts(checked.columns for checked in opened)
     return pa.RecordBatchReader.from_batches(_schema(reasons=reasons), batches)
 
 
-def _fields_read(policy: AbandonmentPolicy) -> list[Field]:
+def fields_read(policy: AbandonmentPolicy) -> list[Field]:
+    """Which columns a policy needs of a frame.
+
+    :raises InvalidValue: for a rule that says it reads what is no field, or is prevented by what
+        is no instant.
+    """
     for name in sorted(policy.rule.prevented_by()):
         if name not in ORDER_FIELDS or ORDER_FIELDS[name].kind is not Kind.INSTANT:
             raise InvalidValue("prevented_by()", name, "instants of an order, such as paid_at")
@@ -73,6 +78,7 @@ def _fields_read(policy: AbandonmentPolicy) -> list[Field]:
 def _schema(*, reasons: bool) -> Schema:
     fields = [
         pa.field("order_id", pa.string(), nullable=False),
+        pa.field("shop", pa.string(), nullable=False),
         pa.field("policy", pa.dictionary(pa.int8(), pa.string()), nullable=False),
         pa.field("began", INSTANT_TYPE, nullable=False),
         pa.field("due", INSTANT_TYPE, nullable=False),
@@ -274,6 +280,7 @@ class _Judging:
         codes = pa.Array.from_buffers(pa.int8(), count, [None, pa.py_buffer(answers.codes)])
         written = [
             arrays["id"],
+            arrays["shop"],
             pa.DictionaryArray.from_arrays(
                 pa.repeat(pa.scalar(0, pa.int8()), count), pa.array([self.policy.id])
             ),

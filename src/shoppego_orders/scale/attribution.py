@@ -33,7 +33,7 @@ def attribute(
     :raises InvalidFrame: for columns that are missing or of the wrong type.
     """
     opened = open_frame(frame, TOUCH_FIELDS, names)
-    kept = [place for place, name in enumerate(opened.schema.names) if name not in _ANSWERS]
+    kept = [place for place, name in enumerate(opened.schema.names) if name not in ANSWERS]
     schema = pa.schema([*(opened.schema.field(place) for place in kept), *_ANSWER_FIELDS])
     batches = (
         pa.record_batch(
@@ -45,13 +45,14 @@ def attribute(
     return pa.RecordBatchReader.from_batches(schema, batches)
 
 
-_ANSWERS: Final = (
+ANSWERS: Final = (
     *("source", "logo", "channel", "medium", "campaign"),
     *("rule", "evidence", "ignored"),
 )
+"""The columns that say where a visit came from."""
 _ANSWER_FIELDS: Final = [
     pa.field(name, pa.string(), nullable=name in ("medium", "campaign", "ignored"))
-    for name in _ANSWERS
+    for name in ANSWERS
 ]
 
 
@@ -61,7 +62,7 @@ def _answers(arrays: Arrays, table: AttributionTable) -> list[Array]:
         table.classify(Touch(url, referrer, _ANY_TIME))
         for url, referrer in zip(urls, referrers, strict=True)
     ]
-    return [pa.array([getattr(each, name) for each in found], pa.string()) for name in _ANSWERS]
+    return [pa.array([getattr(each, name) for each in found], pa.string()) for name in ANSWERS]
 
 
 _ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)

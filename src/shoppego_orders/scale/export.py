@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from shoppego_orders.export import PLAIN, SHOPPEGO, ColumnSet, LineColumn, Profile
-from shoppego_orders.export.columns import Column
 from shoppego_orders.export.csv_writer import CsvStream, write_columns, write_csv
 from shoppego_orders.export.request import ExportRequest, Per
-from shoppego_orders.order import OrderRow
 from shoppego_orders.periods import SHOP_TIME_ZONE
-from shoppego_orders.scale.fields import LINE_FIELDS, ORDER_FIELDS
+from shoppego_orders.scale.fields import LINE_FIELDS, ORDER_FIELDS, Field
 from shoppego_orders.scale.frames import Frame, open_frame
 from shoppego_orders.scale.rows import Columns, RowView, line_rows
 from shoppego_orders.scale.values import plain_values_of
@@ -43,32 +41,48 @@ def export(
     :raises UnknownTimeZone: when IANA lists no such zone.
     """
     asked = ExportRequest(columns=columns, per=per, tz=tz, profile=profile)
+    return exported(frame, asked, names)
+
+
+def exported(
+    frame: Frame, asked: ExportRequest, names: Mapping[str, str] | None = None
+) -> CsvStream:
+    """Write a frame as a request says; its query is not looked at.
+
+    :raises InvalidFrame: as :func:`export` does.
+    """
+    opened = open_frame(frame, exported_fields(asked), names)
     chosen = asked.columns.per_order
-    read = _read(asked.columns.columns if asked.per is Per.LINE else chosen)
-    fields = [ORDER_FIELDS[name] for name in ORDER_FIELDS if read is None or name in read]
-    view = RowView(tuple(read or ()))
+    view = RowView(tuple(_read(asked) or ()))
     if asked.per is Per.LINE:
-        opened = open_frame(frame, (*fields, *LINE_FIELDS.values()), names)
         lines = (
             line
             for checked in opened
             for line in line_rows(view.rows(Columns(checked.columns)), checked.columns)
         )
-        return write_csv(lines, asked.columns.per_line, tz=tz, profile=asked.profile)
-    opened = open_frame(frame, fields, names)
+        return write_csv(lines, asked.columns.per_line, tz=asked.tz, profile=asked.profile)
     named = [each.value for each in chosen if isinstance(each.value, str)]
     if len(named) == len(chosen) and ORDER_FIELDS.keys() >= set(named):
         batches = (
             [plain_values_of(ORDER_FIELDS[name], checked.columns) for name in named]
             for checked in opened
         )
-        return write_columns(batches, chosen, tz=tz, profile=asked.profile)
+        return write_columns(batches, chosen, tz=asked.tz, profile=asked.profile)
     rows = (row for checked in opened for row in view.rows(Columns(checked.columns)))
-    return write_csv(rows, chosen, tz=tz, profile=asked.profile)
+    return write_csv(rows, chosen, tz=asked.tz, profile=asked.profile)
 
 
-def _read(columns: Iterable[Column[OrderRow] | LineColumn]) -> set[str] | None:
-    """Which fields of an order some columns read; None where a function may read any."""
+def exported_fields(asked: ExportRequest) -> list[Field]:
+    """Which columns a request needs of a frame."""
+    read = _read(asked)
+    fields = [field for name, field in ORDER_FIELDS.items() if read is None or name in read]
+    return [*fields, *LINE_FIELDS.values()] if asked.per is Per.LINE else fields
+
+
+def _read(asked: ExportRequest) -> set[str] | None:
+    """Which fields of an order a file's columns read; None where a function may read any."""
+    per_line = asked.per is Per.LINE
+    columns = asked.columns.columns if per_line else asked.columns.per_order
     read: set[str] = set()
     for column in columns:
         if not isinstance(column.value, str):

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from shoppego_orders.errors import MissingExtra
 
-__all__ = ["Array", "Batch", "DataType", "Reader", "Schema", "Table", "pa", "pc"]
+__all__ = ["Array", "Batch", "DataType", "Reader", "Schema", "Table", "pa", "pa_fs", "pc"]
 
 if find_spec("pyarrow") is None:
     raise MissingExtra("PyArrow", "arrow")
 
 if TYPE_CHECKING:
     pa: Any
+    pa_fs: Any
     pc: Any
 else:
     import pyarrow as pa
     import pyarrow.compute as pc
+    import pyarrow.fs as pa_fs
 
 Array: TypeAlias = Any
 """A ``pyarrow.Array``."""

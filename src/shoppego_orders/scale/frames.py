@@ -41,21 +41,22 @@ class OpenFrame:
     """A frame whose columns are known to be there; iterate once, for its checked batches.
 
     :ivar schema: the frame's own.
+    :ivar names: of all columns that are needed: the frame's own, by ours.
     """
 
     schema: Schema
+    names: Mapping[str, str]
     _readers: Iterator[Reader]
     _fields: tuple[Field, ...]
-    _names: Mapping[str, str]
 
     def __iter__(self) -> Iterator[Checked]:
         for reader in self._readers:
             if reader.schema != self.schema:
-                _check_schema(reader.schema, self._fields, self._names)
+                _check_schema(reader.schema, self._fields, self.names)
             for batch in reader:
                 for start in range(0, batch.num_rows, AT_ONCE):
                     some = batch.slice(start, AT_ONCE)
-                    yield Checked(some, _checked(some, self._fields, self._names))
+                    yield Checked(some, _checked(some, self._fields, self.names))
 
 
 def open_frame(frame: Frame, fields: Iterable[Field], names: Mapping[str, str] | None) -> OpenFrame:
@@ -79,7 +80,7 @@ def open_frame(frame: Frame, fields: Iterable[Field], names: Mapping[str, str] |
     if first is None:
         raise InvalidValue("frame", frame, "at least one batch, which may hold no rows")
     _check_schema(first.schema, wanted.values(), theirs)
-    return OpenFrame(first.schema, _chained(first, readers), tuple(wanted.values()), theirs)
+    return OpenFrame(first.schema, theirs, _chained(first, readers), tuple(wanted.values()))
 
 
 def _chained(first: Reader, others: Iterator[Reader]) -> Iterator[Reader]:

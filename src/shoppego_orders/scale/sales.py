@@ -14,7 +14,7 @@ from shoppego_orders.export.sales import MILLIONTHS
 from shoppego_orders.order import LineRow, OrderRow
 from shoppego_orders.periods import SHOP_TIME_ZONE
 from shoppego_orders.scale.extra import Array, Table, pa
-from shoppego_orders.scale.fields import LINE_FIELDS, ORDER_FIELDS
+from shoppego_orders.scale.fields import LINE_FIELDS, ORDER_FIELDS, Field
 from shoppego_orders.scale.frames import Frame, open_frame
 from shoppego_orders.scale.rows import Columns, RowView, line_rows
 from shoppego_orders.scale.writing import decimal_array, money_array
@@ -42,19 +42,35 @@ def report(
     :raises UnknownTimeZone: when IANA lists no such zone.
     """
     kind = word_of(By, by, "by")
-    needed = _SOLD if kind is By.PRODUCT else _READ
-    fields = [ORDER_FIELDS[name] for name in needed]
-    if kind is By.PRODUCT:
-        fields += LINE_FIELDS.values()
-    opened = open_frame(frame, fields, names)
-    view = RowView(needed)
+    return SalesReport.of(reported_rows(frame, kind, names), tz=tz).to_arrow(kind)
+
+
+def reported_rows(
+    frame: Frame, kind: By, names: Mapping[str, str] | None = None
+) -> Iterator[OrderRow | LineRow]:
+    """Read what a report of a kind adds up, of frames with no more than it needs.
+
+    :raises InvalidFrame: as :func:`report` does.
+    """
+    opened = open_frame(frame, reported_fields(kind), names)
+    view = RowView(_read_of_orders(kind))
 
     def rows() -> Iterator[OrderRow | LineRow]:
         for checked in opened:
             orders = view.rows(Columns(checked.columns))
             yield from line_rows(orders, checked.columns) if kind is By.PRODUCT else orders
 
-    return SalesReport.of(rows(), tz=tz).to_arrow(kind)
+    return rows()
+
+
+def reported_fields(kind: By) -> list[Field]:
+    """Which columns a report of a kind needs of a frame."""
+    fields = [ORDER_FIELDS[name] for name in _read_of_orders(kind)]
+    return [*fields, *LINE_FIELDS.values()] if kind is By.PRODUCT else fields
+
+
+def _read_of_orders(kind: By) -> tuple[str, ...]:
+    return _SOLD if kind is By.PRODUCT else _READ
 
 
 _SOLD: Final = ("completed_at", "life")
@@ -63,7 +79,7 @@ _READ: Final = (
     *("shipping_total", "tax_total", "declared_difference", "total", "refunded_total", "units"),
     *("customer_key", "payment_method_name", "source", "channel", "completed_at", "abandoned_at"),
 )
-"""What a report reads of an order."""
+"""What a report reads of an order; by product, what is above."""
 
 
 def sales_table(lines: Lines) -> Table:
