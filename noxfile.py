@@ -207,10 +207,9 @@ def readers(session: nox.Session) -> None:
 
 @nox.session(default=False, tags=["slow"])
 def bench(session: nox.Session) -> None:
-    """The benchmarks, which print and never fail on a time; arguments name the files to run."""
+    """The benchmarks beside the last table; none fails on a time. Arguments name some of them."""
     sync(session, "bench", extras=[*EXTRAS, "spark"])
-    for path in session.posargs or sorted(str(p) for p in Path("tests/bench").glob("[!_]*.py")):
-        session.run("python", path)
+    session.run("python", "tests/bench", *session.posargs)
 
 
 def build(session: nox.Session, into: Path) -> Path:

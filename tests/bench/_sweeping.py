@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import event
 
+from _ratios import Comparison, timed
 from _traffic import BEGAN
 from shoppego_orders.abandonment import AbandonmentPolicy, next_due, sweep
 from shoppego_orders.adapters.sql import SqlOrderStore
@@ -23,7 +24,7 @@ from shoppego_orders.order import LineItem, Order
 DUE: Final = 1_000
 SEED: Final = 2_000
 SHOPS: Final = 4
-ROUNDS: Final = 5
+SMALL: Final = 10_000
 PRICE: Final = Money("59.50", "MYR")
 POLICY: Final = AbandonmentPolicy()
 _INSTANTS: Final = (
@@ -108,74 +109,70 @@ def begin(store: SqlOrderStore, now: datetime) -> None:
             store.save(order)
 
 
-class Timed:
-    """Median seconds of what was asked of several stores in turn."""
+class Swept:
+    """A store at a moment at which a thousand orders are due."""
 
-    def __init__(self) -> None:
-        self._wall: dict[tuple[str, int], list[float]] = {}
-        self._cpu: dict[tuple[str, int], list[float]] = {}
-
-    def ask(self, what: str, size: int, question: Callable[[], object]) -> None:
-        wall, cpu = time.perf_counter(), time.process_time()
-        question()
-        self._cpu.setdefault((what, size), []).append(time.process_time() - cpu)
-        self._wall.setdefault((what, size), []).append(time.perf_counter() - wall)
-
-    def report(self, small: int, large: int) -> None:
-        for what in dict.fromkeys(what for what, _ in self._cpu):
-            (cpu, more_cpu), (wall, more_wall) = (
-                [statistics.median(times[what, size]) * 1e3 for size in (small, large)]
-                for times in (self._cpu, self._wall)
-            )
-            print(
-                f"  {cpu:8.1f} → {more_cpu:8.1f} ms CPU, {more_cpu / cpu:5.2f} times;"
-                f"  {wall:8.1f} → {more_wall:8.1f} ms wall, {more_wall / wall:5.2f} times  {what}"
-            )
-
-
-def compare(folder: Path, small: int, large: int) -> None:
-    """Sweep both stores in turn, and print what it took."""
-    stores: dict[int, SqlOrderStore] = {}
-    for size in (small, large):
+    def __init__(self, path: Path, size: int) -> None:
         start = time.perf_counter()
-        path = folder / f"{size}.sqlite"
-        stores[size] = build(path, size)
-        taken, mb = time.perf_counter() - start, path.stat().st_size / 1e6
-        print(f"  {size:,} orders: made in {taken:.0f} s, {mb:,.0f} MB on disk")
-    timed = Timed()
-    now = BEGAN + timedelta(days=1)
-    for _ in range(ROUNDS):
-        now += timedelta(hours=6)
-        for store in stores.values():
-            begin(store, now)
-        for size, store in stores.items():
-            _sweep(timed, size, store, now)
-    timed.report(small, large)
+        self.store = build(path, size)
+        self.now = BEGAN + timedelta(days=1)
+        took, mb = time.perf_counter() - start, path.stat().st_size / 1e6
+        print(f"  {size:,} orders: made in {took:.0f} s, {mb:,.0f} MB on disk")
+        begin(self.store, self.now)
+
+    def begin_again(self) -> None:
+        """The same half a day later, once those that were due are swept."""
+        self.now += timedelta(hours=6)
+        begin(self.store, self.now)
+
+    def sweep(self, one: str | None = None, *, dry_run: bool) -> None:
+        found = sweep(self.store, POLICY, self.now, shop=one, dry_run=dry_run)
+        assert found.judged >= (DUE // SHOPS // 2 if one else DUE)
+        assert not found.skipped
+
+    def of_one_shop(self) -> float:
+        return timed(lambda: self.sweep(shop(1), dry_run=True))
+
+    def of_all(self) -> float:
+        return timed(lambda: self.sweep(dry_run=True))
+
+    def due_next(self) -> float:
+        return timed(lambda: next_due(self.store, POLICY, self.now))
+
+    def marking(self) -> float:
+        took = timed(lambda: self.sweep(dry_run=False))
+        self.begin_again()
+        return took
+
+
+QUESTIONS: Final[dict[str, Callable[[Swept], float]]] = {
+    "dry run, one shop": Swept.of_one_shop,
+    "dry run, all shops": Swept.of_all,
+    "next_due": Swept.due_next,
+    "marking, all shops": Swept.marking,
+}
+
+
+def comparisons(folder: Path, orders: int) -> Iterator[Comparison]:
+    """Sweep a large store, and a small one in turn; then say what the large one read."""
+    sizes = (orders, SMALL)
+    stores = {size: Swept(folder / f"{size}.sqlite", size) for size in sizes}
+    for what, ask in QUESTIONS.items():
+        asked = {f"of {size:,} stored": partial(ask, stored) for size, stored in stores.items()}
+        yield Comparison(f"a sweep of 1,100 due of {orders:,} stored, {what}", asked)
+    large = stores[orders]
     for one in (None, shop(1)):
-        now += timedelta(hours=6)
-        begin(stores[large], now)
-        with statements(stores[large]) as asked:
-            found = sweep(stores[large], POLICY, now, shop=one)
-            next_due(stores[large], POLICY, now, shop=one)
-        steps = {step for each in asked for step in plan(stores[large], *each)}
+        with statements(large.store) as asked_of_it:
+            found = sweep(large.store, POLICY, large.now, shop=one)
+            next_due(large.store, POLICY, large.now, shop=one)
+        steps = {step for each in asked_of_it for step in plan(large.store, *each)}
         # The texts that were asked for go as one parameter, which is a table for SQLite.
         scans = [step for step in steps if "SCAN" in step and "VIRTUAL TABLE" not in step]
         print(f"  {one or 'all shops'}: {len(found.abandoned):,} marked, {found.kept:,} kept;")
         print(f"    tables scanned: {', '.join(sorted(scans)) or 'none'}")
-    for store in stores.values():
-        store.close()
-
-
-def _sweep(timed: Timed, size: int, store: SqlOrderStore, now: datetime) -> None:
-    def swept(*, one: str | None = None, dry_run: bool = False) -> None:
-        found = sweep(store, POLICY, now, shop=one, dry_run=dry_run)
-        assert found.judged >= (DUE // SHOPS // 2 if one else DUE)
-        assert not found.skipped
-
-    timed.ask("sweep, dry run, one shop", size, lambda: swept(one=shop(1), dry_run=True))
-    timed.ask("sweep, dry run, all shops", size, lambda: swept(dry_run=True))
-    timed.ask("sweep, marking, all shops", size, swept)
-    timed.ask("next_due, all shops", size, lambda: next_due(store, POLICY, now))
+        large.begin_again()
+    for each in stores.values():
+        each.store.close()
 
 
 @contextmanager

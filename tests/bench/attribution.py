@@ -4,9 +4,8 @@ Run it with the package installed (``referer-parser`` from PyPI is optional)::
 
     python tests/bench/attribution.py
 
-The contenders take turns at short runs of the same touches, so that a busy machine slows all of
-them; the median run's processor time counts. No touch is given to a contender twice: what a
-table remembers helps only where the traffic itself repeats.
+The contenders take turns at short runs of the same touches, in processor time. No touch is given to
+a contender twice: what a table remembers helps only where the traffic itself repeats.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ import random
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+from _ratios import Ask, Comparison, timed, told
 from shoppego_orders.attribution import Touch, default_table
 
 AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -81,19 +81,15 @@ def referer_parser() -> Callable[[Touch], object] | None:
     return whole
 
 
-def median(
-    contenders: dict[str, Callable[[Touch], object]], sample: Sequence[Touch]
-) -> dict[str, float]:
-    """Microseconds of processor time a touch, of the median run."""
-    found: dict[str, list[float]] = {name: [] for name in contenders}
-    for first in range(0, len(sample), RUN):
-        run = sample[first : first + RUN]
-        for name, contender in contenders.items():
-            start = time.process_time()
-            for touch in run:
-                contender(touch)
-            found[name].append((time.process_time() - start) / len(run) * 1e6)
-    return {name: statistics.median(times) for name, times in found.items()}
+def asking(contender: Callable[[Touch], object], sample: Sequence[Touch]) -> Ask:
+    """Each time the next touches."""
+    runs = iter([sample[first : first + RUN] for first in range(0, len(sample), RUN)])
+
+    def ask() -> float:
+        run = next(runs)
+        return timed(lambda: [contender(touch) for touch in run], len(run))
+
+    return ask
 
 
 def loading() -> float:
@@ -110,8 +106,7 @@ def loading() -> float:
     return statistics.median(float(run.stdout) for run in runs) * 1e3
 
 
-def main() -> None:
-    print(f"loading the shipped table: {loading():.1f} ms")
+def comparisons(_folder: Path, _orders: int) -> Iterator[Comparison]:
     table = default_table()
     contenders: dict[str, Callable[[Touch], object]] = {
         OURS: table.classify,
@@ -130,14 +125,14 @@ def main() -> None:
         "repeated (Zipf)": touches(rng, campaigns=500, with_click_id=False),
         "repeated (Zipf) with unique click ids": touches(rng, campaigns=500, with_click_id=True),
     }
+    rounds = TOUCHES // RUN
     for name, sample in traffic.items():
-        print(f"\n{name}")
         # An empty memory for each kind of traffic.
         contenders[OURS] = table.remembering(table.remembered).classify
-        found = median(contenders, sample)
-        for contender, micros in found.items():
-            print(f"  {micros:8.2f} µs a touch, {micros / found[OURS]:5.2f} of ours  {contender}")
+        asked = {who: asking(contender, sample) for who, contender in contenders.items()}
+        yield Comparison(f"a touch to its source, {name}", asked, rounds, rounds)
 
 
 if __name__ == "__main__":
-    main()
+    print(f"loading the shipped table: {loading():.1f} ms")
+    told(comparisons(Path(), 0))

@@ -5,20 +5,20 @@ Run it with the package installed, and ``sql`` among its extras::
     python tests/bench/bridge.py
 
 Each store is asked directly, and in turn through the bridge by way of ``async def`` methods that
-wait for nothing; so what is more is the bridge's. Medians of processor time, for a machine may
-have other work to do.
+wait for nothing; so what is more is the bridge's. Processor time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import statistics
 import tempfile
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Final
 
+from _ratios import Comparison, timed, told
 from shoppego_orders import OrderQuery, OrderStore, blocking, in_thread, save_many
 from shoppego_orders.adapters.memory import MemoryOrderStore
 from shoppego_orders.adapters.sql import SqlOrderStore
@@ -61,42 +61,38 @@ class Awaited:
         self._store.settle_kept(judged)
 
 
-def calls(store: OrderStore) -> int:
+def calls(store: OrderStore) -> None:
     for _ in range(CALLS):
         store.get("7")
-    return CALLS
 
 
-def rows(store: OrderStore) -> int:
-    return sum(1 for _ in store.rows(EVERYTHING))
+def rows(store: OrderStore) -> None:
+    assert sum(1 for _ in store.rows(EVERYTHING)) == ORDERS
 
 
-def micros(job: Callable[[OrderStore], int], store: OrderStore) -> float:
-    begun = time.process_time()
-    number = job(store)
-    return (time.process_time() - begun) / number * 1e6
+JOBS: Final = {"a call of get": (calls, CALLS), "a row": (rows, ORDERS)}
 
 
-async def compare(name: str, store: OrderStore) -> None:
-    view = blocking(Awaited(store))
-    for what, job in (("a call of get", calls), ("a row", rows)):
-        pairs = [(micros(job, store), await in_thread(micros, job, view)) for _ in range(ROUNDS)]
-        alone, bridged = (statistics.median(times) for times in zip(*pairs, strict=True))
-        more = f"{bridged - alone:+10.1f}"
-        print(f"{name:8}{what:16}{alone:10.1f}{bridged:10.1f}{more}{bridged / alone:8.2f}")
+def over_the_bridge(job: Callable[[OrderStore], None], store: OrderStore, count: int) -> float:
+    async def timed_in_thread() -> float:
+        return await in_thread(timed, partial(job, blocking(Awaited(store))), count)
+
+    return asyncio.run(timed_in_thread())
 
 
-def main() -> None:
+def comparisons(folder: Path, _orders: int) -> Iterator[Comparison]:
     orders = [order_of(str(n), at=NOON + timedelta(seconds=n)) for n in range(ORDERS)]
-    print(f"{'store':8}{'microseconds':16}{'directly':>10}{'bridged':>10}{'more':>10}{'ratio':>8}")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        SqlOrderStore.open(Path(folder) / "orders.sqlite") as sql,
-    ):
+    with SqlOrderStore.open(folder / "bridge.sqlite") as sql:
         for name, store in (("memory", MemoryOrderStore()), ("SQLite", sql)):
             save_many(store, orders)
-            asyncio.run(compare(name, store))
+            for what, (job, count) in JOBS.items():
+                contenders = {
+                    "over the bridge": partial(over_the_bridge, job, store, count),
+                    "directly": partial(timed, partial(job, store), count),
+                }
+                yield Comparison(f"{what} over the bridge, {name}", contenders, ROUNDS)
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory() as place:
+        told(comparisons(Path(place), 0))

@@ -17,8 +17,9 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ import psycopg
 from sqlalchemy import make_url
 
 import _storing as storing
+from _ratios import Comparison
 from shoppego_orders.abandonment import AbandonmentPolicy, sweep
 from shoppego_orders.adapters.sql import SqlExportLog, SqlOrderStore, SqlTaskLog
 from shoppego_orders.errors import StaleExport
@@ -169,6 +171,28 @@ RACES: Final[tuple[tuple[str, Callable[[SqlOrderStore], None], Worker, int], ...
     ("SKIP LOCKED, by hand", with_queue, skips_locked, 1),
     ("SKIP LOCKED, by hand", with_queue, skips_locked, WORKERS),
 )
+
+
+def comparisons(_folder: Path, _orders: int) -> Iterator[Comparison]:
+    """Taking from a queue by eight: processor time of all, divided by what they took."""
+    if postgres.VARIABLE not in os.environ and postgres.missing() is not None:
+        print(postgres.missing(), file=sys.stderr)
+        return
+    with postgres.server() as server, postgres.database(server.url) as new:
+
+        def ask(fill: Callable[[SqlOrderStore], None], worker: Worker) -> float:
+            target = new()
+            with SqlOrderStore.open(target) as store:
+                fill(store)
+            done, _, cpu = raced(worker, target, WORKERS)
+            assert done == EXPORTS
+            return cpu / done
+
+        asked = {
+            "queued exports, each a guarded save": partial(ask, with_exports, takes),
+            "a queue by hand, SKIP LOCKED": partial(ask, with_queue, skips_locked),
+        }
+        yield Comparison(f"{WORKERS} workers take {EXPORTS} tasks", asked, ROUNDS)
 
 
 def main() -> None:

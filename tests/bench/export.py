@@ -5,8 +5,7 @@ Run it with the package installed (the peers from PyPI are optional)::
     python tests/bench/export.py --orders 1000000
 
 C is ``csv.writer.writerows`` on ready-made tuples of text, the fastest that the standard library
-can do. Rows that are ready are written chunk by chunk, in turn, so that a busy machine slows all
-of them alike, and the median of the ratios counts; CPU time.
+can do. Rows that are ready are written chunk by chunk, in turn; processor time.
 
 From SQLite to a file each contender has a process of its own, in turn too; what it needs before
 it begins (its modules) is not counted. The slow ones are asked for a tenth of the orders.
@@ -16,17 +15,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import _exporting as exporting
 import _writing as writing
 from _orders import CHOSEN
+from _ratios import Comparison, told
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.export import ExportRequest, export_csv
 
@@ -44,27 +44,29 @@ def measured(name: str, path: Path, folder: Path) -> dict[str, float]:
     return found
 
 
-def from_sqlite(folder: Path, orders: int) -> None:
+def comparisons(folder: Path, orders: int) -> Iterator[Comparison]:
+    yield from writing.comparisons()
+    yield from from_sqlite(folder, orders)
+
+
+def from_sqlite(folder: Path, orders: int) -> Iterator[Comparison]:
     sizes = {"all": orders, "tenth": orders // 10, "few": 10_000}
     paths = {size: folder / f"{size}.sqlite" for size in sizes}
     for size, count in sizes.items():
         exporting.fill(paths[size], count)
-    names = list(filter(exporting.available, exporting.CONTENDERS))
-    cpu: dict[str, list[float]] = {name: [] for name in names}
     memory: dict[str, float] = {}
-    for _ in range(ROUNDS):
-        for name in names:
-            size = "tenth" if name in SLOW else "all"
-            found = measured(name, paths[size], folder)
-            cpu[name].append(found["cpu"] / sizes[size])
-            memory[name] = found["memory"]
-    ours = statistics.median(cpu[OURS])
+
+    def ask(name: str) -> float:
+        size = "tenth" if name in SLOW else "all"
+        found = measured(name, paths[size], folder)
+        memory[name] = found["memory"]
+        return found["cpu"] / sizes[size]
+
+    names = list(filter(exporting.available, exporting.CONTENDERS))
+    contenders = {name: partial(ask, name) for name in names}
+    yield Comparison(f"{orders:,} orders from SQLite to a CSV file", contenders, ROUNDS)
     for name in names:
-        each = statistics.median(cpu[name])
-        print(
-            f"  {1 / each:9,.0f} orders/s, {each * 1e6:6.2f} µs an order, {each / ours:5.2f} of"
-            f" our time, {memory[name]:6.1f} MB  {name}{' (a tenth)' if name in SLOW else ''}"
-        )
+        print(f"  {memory[name]:6.1f} MB at the most  {name}{' (a tenth)' if name in SLOW else ''}")
     few = measured(OURS, paths["few"], folder)["memory"]
     grown = memory[OURS] - few
     print(f"  ours, memory: {few:.1f} MB for 10,000 orders, {grown:+.1f} MB for all of them")
@@ -83,11 +85,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure exports.")
     parser.add_argument("--orders", type=int, default=100_000, help="in the store")
     asked = parser.parse_args(None if arguments is None else list(arguments))
-    print(f"rows that are ready, {len(CHOSEN.columns)} columns, {writing.CHUNKS} chunks in turn")
-    writing.compare()
-    print(f"\n{asked.orders:,} orders from SQLite to a file (medians of {ROUNDS})")
     with tempfile.TemporaryDirectory() as folder:
-        from_sqlite(Path(folder), asked.orders)
+        told(comparisons(Path(folder), asked.orders))
 
 
 if __name__ == "__main__":

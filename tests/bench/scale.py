@@ -20,12 +20,15 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 import _orders as priced
 import _traffic as traffic
 from _judging import merged
+from _ratios import Comparison, timed
 from shoppego_orders import scale
 from shoppego_orders.abandonment import (
     AbandonmentPolicy,
@@ -201,6 +204,15 @@ def judge(count: int) -> None:
             f"  {count / took:10,.0f} orders a second of CPU, {count / passed:10,.0f} of wall;"
             f" {took / count * 1e6:6.2f} µs an order  {name}"
         )
+
+
+def comparisons(_folder: Path, orders: int) -> Iterator[Comparison]:
+    """All contenders in turn; that they agree, :func:`judge` makes sure of."""
+    frame = history(orders)
+    asked = {
+        name: partial(timed, contender(frame), orders) for name, contender in CONTENDERS.items()
+    }
+    yield Comparison(f"the abandoned of {orders:,} orders of a frame", asked)
 
 
 # The other functions

@@ -5,10 +5,9 @@ private server::
 
     python tests/bench/stores.py --orders 10000 300000 3000000
 
-The contenders take turns at short runs on the same database, so that a busy machine slows all of
-them, and the median of the runs counts. Times are wall clock on PostgreSQL, whose work is done in
-another process; on SQLite, processor time. The server of the tests waits for no disk, and nor do
-commits to SQLite in WAL mode: so all that is measured is work.
+The contenders take turns at short runs on the same database. Times are wall clock on PostgreSQL,
+whose work is done in another process; on SQLite, processor time. The server of the tests waits for
+no disk, and nor do commits to SQLite in WAL mode: so all that is measured is work.
 
 Three million orders take some 13 GB for a while, in ``TMPDIR``.
 """
@@ -16,19 +15,20 @@ Three million orders take some 13 GB for a while, in ``TMPDIR``.
 from __future__ import annotations
 
 import argparse
-import gc
 import os
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import _storing as storing
+from _ratios import Comparison, timed, told
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.order import Order
 from shoppego_orders.page import Tab, orders_page
@@ -38,108 +38,90 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import postgres  # the tests' own, above this folder
 
+SMALL = 10_000
 RUNS = 11
 RUN = 50
 STREAMED = 5_000
 PAGES = 21
 
 
-class Timed:
-    """Seconds that each contender took, by what it was asked."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._taken: dict[tuple[str, str], list[float]] = {}
-
-    def ask(self, what: str, who: str, questions: Sequence[Callable[[], object]]) -> None:
-        """Ask a few questions of one contender; what it takes is divided by their number."""
-        gc.collect()
-        start = self._clock()
-        for question in questions:
-            question()
-        taken = (self._clock() - start) / len(questions)
-        self._taken.setdefault((what, who), []).append(taken)
-
-    def median(self, what: str, who: str) -> float:
-        return statistics.median(self._taken[what, who])
-
-    def report(self, what: str, unit: str, each: int = 1) -> None:
-        ours = self.median(what, storing.OURS)
-        print(f"  {what}")
-        for asked, who in self._taken:
-            if asked == what:
-                taken = self.median(what, who)
-                print(
-                    f"    {each / taken:11,.0f} {unit} a second, {taken / each * 1e6:9.1f} µs each,"
-                    f" {taken / ours:5.2f} of our time  {who}"
-                )
+Clock = Callable[[], float]
 
 
-def one_by_one(store: SqlOrderStore, timed: Timed) -> None:
+def one_by_one(store: SqlOrderStore, clock: Clock, where: str) -> Iterator[Comparison]:
     """Orders that are added, loaded and saved, each in a transaction of its own."""
     contenders = storing.contenders(store)
     began = storing.BEGAN + timedelta(days=9)
-    made = iter(range(10**9))
+    numbers = count()
 
     def new() -> Order:
-        number = next(made)
+        number = next(numbers)
         return storing.begun(f"new-{number}", number, began + timedelta(seconds=number))
 
-    for _ in range(RUNS):
-        for who, contender in contenders.items():
-            timed.ask("add", who, [contender.adding(new()) for _ in range(RUN)])
-            waiting = store.save_many(new() for _ in range(RUN))
-            orders = [each for each in waiting if isinstance(each, Order)]
-            assert len(orders) == RUN
-            timed.ask("load", who, [partial(contender.load, each.id) for each in orders])
-            timed.ask("save", who, [contender.saving(storing.paid(each)) for each in orders])
-            saved = store.count(OrderQuery(ids=[each.id for each in orders], payment_status="paid"))
-            assert saved == RUN, who
-    for _ in range(RUNS):
-        for who, contender in contenders.items():
-            timed.ask("rows", who, [partial(contender.rows, STREAMED)])
-    for what in ("add", "load", "save"):
-        timed.report(what, "orders")
-    timed.report("rows", "rows", STREAMED)
+    def waiting() -> list[Order]:
+        saved = store.save_many(new() for _ in range(RUN))
+        return [each for each in saved if isinstance(each, Order)]
+
+    def asking(questions: Sequence[Callable[[], object]]) -> float:
+        assert len(questions) == RUN
+        return timed(lambda: [question() for question in questions], RUN, clock)
+
+    def add(contender: storing.Contender) -> float:
+        return asking([contender.adding(new()) for _ in range(RUN)])
+
+    def load(contender: storing.Contender) -> float:
+        return asking([partial(contender.load, each.id) for each in waiting()])
+
+    def save(contender: storing.Contender) -> float:
+        orders = waiting()
+        took = asking([contender.saving(storing.paid(each)) for each in orders])
+        paid = OrderQuery(ids=[each.id for each in orders], payment_status="paid")
+        assert store.count(paid) == RUN
+        return took
+
+    def rows(contender: storing.Contender) -> float:
+        return timed(lambda: contender.rows(STREAMED), STREAMED, clock)
+
+    questions: dict[str, Callable[[storing.Contender], float]] = {
+        "a new order": add,
+        "an order loaded": load,
+        "an order saved again": save,
+        "a row of a stream": rows,
+    }
+    for what, ask in questions.items():
+        asked = {who: partial(ask, contender) for who, contender in contenders.items()}
+        yield Comparison(f"{what}, {where}", asked, RUNS)
 
 
-def pages(stores: dict[int, SqlOrderStore], timed: Timed) -> None:
-    """The same page of stores of all sizes, in turn."""
+def pages(stores: dict[int, SqlOrderStore], clock: Clock, where: str) -> Iterator[Comparison]:
+    """The same page of the largest store, and of the others in turn."""
     shop = storing.shop(1)
     tenth = {store: place(store, shop) for store in stores.values()}
 
     def page(store: SqlOrderStore, **asked: Any) -> object:
         return orders_page(store, shop=shop, **asked)
 
-    def after_nine(store: SqlOrderStore) -> object:
-        return page(store, after=tenth[store])
-
-    asked: dict[str, Callable[[SqlOrderStore], object]] = {
-        f"page, {tab.label}": partial(page, tab=tab)
+    questions: dict[str, Callable[[SqlOrderStore], object]] = {
+        f"a page, {tab.label}": partial(page, tab=tab)
         for tab in (Tab.ALL, Tab.UNPAID, Tab.COMPLETED, Tab.DRAFTS, Tab.ARCHIVED)
     }
-    asked |= {
-        "page, All, of all shops": orders_page,
-        "page, the tenth": after_nine,
-        "page, from one source": partial(page, filters=OrderQuery(source="tiktok")),
+    questions |= {
+        "a page, All, of all shops": orders_page,
+        "a page, the tenth": lambda store: page(store, after=tenth[store]),
+        "a page, from one source": partial(page, filters=OrderQuery(source="tiktok")),
     }
-    for _ in range(PAGES):
-        for what, question in asked.items():
-            for size, store in stores.items():
-                timed.ask(what, f"{size}", [partial(question, store)])
     slow: dict[str, Callable[[SqlOrderStore], object]] = {
-        "search that finds many": partial(page, search="yusof 1"),
-        "search that finds none": partial(page, search="nobody"),
+        "a search that finds many": partial(page, search="yusof 1"),
+        "a search that finds none": partial(page, search="nobody"),
         "count(query), exact": lambda store: store.count(OrderQuery(shop=shop)),
     }
-    for _ in range(3):
-        for what, question in slow.items():
-            for size, store in stores.items():
-                timed.ask(what, f"{size}", [partial(question, store)])
-    for what in (*asked, *slow):
-        taken = [timed.median(what, f"{size}") for size in stores]
-        told = ", ".join(f"{each * 1e3:10.2f} ms ({each / taken[0]:6.2f})" for each in taken)
-        print(f"    {told}  {what}")
+    for what, question in (questions | slow).items():
+        asked = {
+            f"of {size:,} stored": partial(timed, partial(question, store), 1, clock)
+            for size, store in sorted(stores.items(), reverse=True)
+        }
+        rounds = PAGES if what in questions else 3
+        yield Comparison(f"{what}, of {max(stores):,} stored, {where}", asked, rounds)
 
 
 def place(store: SqlOrderStore, shop: str) -> str | None:
@@ -149,55 +131,60 @@ def place(store: SqlOrderStore, shop: str) -> str | None:
     return after
 
 
-def beside_others(stores: dict[int, SqlOrderStore], timed: Timed) -> None:
+def beside_others(store: SqlOrderStore, clock: Clock, where: str) -> Comparison:
     """The first page of a shop, beside what one writes by hand."""
-    shop = storing.shop(1)
-    for size, store in stores.items():
-        contenders = storing.contenders(store)
-        for _ in range(5):
-            for who, contender in contenders.items():
-                timed.ask(f"a page at {size:,}", who, [partial(contender.page, shop)])
-        timed.report(f"a page at {size:,}", "pages")
+    asked = {
+        who: partial(timed, partial(contender.page, storing.shop(1)), 1, clock)
+        for who, contender in storing.contenders(store).items()
+    }
+    return Comparison(f"a page beside others, {where}", asked)
 
 
-def measure(targets: dict[int, str], clock: Callable[[], float]) -> None:
-    stores: dict[int, SqlOrderStore] = {}
-    try:
+def of_kind(targets: dict[int, str], clock: Clock, where: str) -> Iterator[Comparison]:
+    """All questions of one kind of database."""
+    with ExitStack() as opened:
+        stores: dict[int, SqlOrderStore] = {}
         for size, target in targets.items():
-            stores[size] = SqlOrderStore.open(target)
+            stores[size] = opened.enter_context(SqlOrderStore.open(target))
             start = time.perf_counter()
             storing.fill(stores[size], size)
-            print(f"  {size:,} orders made in {time.perf_counter() - start:.0f} s")
-        timed = Timed(clock)
-        gc.freeze()
-        print(f"  pages of 50 with counts; in brackets beside {min(stores):,} orders")
-        pages(stores, timed)
-        beside_others(stores, timed)
-        print(f"  in the store of {max(stores):,}")
-        one_by_one(stores[max(stores)], timed)
-    finally:
-        for store in stores.values():
-            store.close()
+            print(f"  {size:,} orders made in {time.perf_counter() - start:.0f} s, {where}")
+        yield from pages(stores, clock, where)
+        largest = stores[max(stores)]
+        yield beside_others(largest, clock, f"of {max(stores):,} stored, {where}")
+        yield from one_by_one(largest, clock, where)
+
+
+def in_sqlite(folder: Path, sizes: Iterable[int]) -> Iterator[Comparison]:
+    files = {size: str(folder / f"{size}.sqlite") for size in sorted(sizes)}
+    return of_kind(files, time.process_time, "SQLite")
+
+
+def in_postgresql(sizes: Iterable[int]) -> Iterator[Comparison]:
+    problem = None if postgres.VARIABLE in os.environ else postgres.missing()
+    if problem is not None:
+        print(problem, file=sys.stderr)
+        return
+    with postgres.server() as server, postgres.database(server.url) as new:
+        databases = {size: new() for size in sorted(sizes)}
+        yield from of_kind(databases, time.perf_counter, "PostgreSQL")
+
+
+def comparisons(folder: Path, orders: int) -> Iterator[Comparison]:
+    sizes = (SMALL, orders)
+    return chain(in_sqlite(folder, sizes), in_postgresql(sizes))
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure the SQL stores.")
-    parser.add_argument("--orders", type=int, nargs="+", default=[10_000, 100_000], help="stored")
+    parser.add_argument("--orders", type=int, nargs="+", default=[SMALL, 100_000], help="stored")
     parser.add_argument("--only", choices=("sqlite", "postgresql"), help="one kind of database")
     asked = parser.parse_args(None if arguments is None else list(arguments))
     if asked.only != "postgresql":
-        print("SQLite, processor time")
         with tempfile.TemporaryDirectory() as folder:
-            files = {size: str(Path(folder) / f"{size}.sqlite") for size in sorted(asked.orders)}
-            measure(files, time.process_time)
+            told(in_sqlite(Path(folder), asked.orders))
     if asked.only != "sqlite":
-        problem = None if postgres.VARIABLE in os.environ else postgres.missing()
-        if problem is not None:
-            print(problem, file=sys.stderr)
-            return
-        print("\nPostgreSQL, wall clock")
-        with postgres.server() as server, postgres.database(server.url) as new:
-            measure({size: new() for size in sorted(asked.orders)}, time.perf_counter)
+        told(in_postgresql(asked.orders))
 
 
 if __name__ == "__main__":
