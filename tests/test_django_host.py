@@ -155,12 +155,14 @@ class TestOrmExportLog(Threaded, ExportLogContract):
         return OrmExportLog(using)
 
 
+@pytest.mark.once
 class TestPostgresOrmOrderStore(Threaded, OrderStoreContract):
     @pytest.fixture
     def store(self, postgres: str) -> OrderStore:
         return OrmOrderStore(emptied(postgres))
 
 
+@pytest.mark.once
 class TestErasingPostgresOrmOrderStore(Threaded, ErasingStoreContract):
     @pytest.fixture
     def store(self, postgres: str) -> ErasingStore:
@@ -364,7 +366,8 @@ def test_the_clicks_of_the_faq_end_in_a_mail_with_the_csv_attached(client: Clien
     assert "Completed" in page.text
     assert "Sent: merchant@hartamas.example" in page.text
     (message,) = (each for each in outbox() if each["To"] == "merchant@hartamas.example")
-    assert message["Subject"] == f"Orders of {SHOP}, 2026-03-01 to 2026-03-10: 10 orders"
+    # Pythons that fold a long subject leave a space before it.
+    assert message["Subject"].strip() == f"Orders of {SHOP}, 2026-03-01 to 2026-03-10: 10 orders"
     (attached,) = message.iter_attachments()
     data = attached.get_payload(decode=True)
     assert isinstance(data, bytes)
@@ -410,24 +413,21 @@ def test_pages_lead_to_older_orders_and_filters_become_tabs(client: Client) -> N
 
 
 def test_what_customers_typed_is_text_wherever_it_is_shown(client: Client) -> None:
-    texts = [
-        *HOSTILE_TEXTS,
-        '"><script>alert(1)</script>',
-        "<img src=x>",
-        "{{ 1 }}{% csrf_token %}",
-    ]
+    texts = [*HOSTILE_TEXTS, '"><script>alert(1)</script>', "<img src=x>", "{{ 1 }}{% now %}"]
     for number, text in enumerate(texts):
         customer = Customer(first_name=text, email=text)
         placed(f"{number}&<i>", number=f"{number} {text}", customer=customer, note=text)
-        for answer in (
-            client.get("/orders"),
-            client.get("/order", {"id": f"{number}&<i>"}),
-            client.get("/orders", {"search": text.encode(errors="replace").decode()}),
-            client.get("/orders", {"tab": text.encode(errors="replace").decode()}),
-        ):
-            assert answer.status_code in {200, 400}
-            assert not re.search(r"<(script|h1>Free|img|iframe|i>)", answer.text)
-        assert client.get("/order", {"id": f"{number}&<i>"}).status_code == 200
+    answers: list[Any] = [client.get("/orders")]  # Any: of Django's, with more in tests
+    assert answers[0].text.count("/order?id=") == len(texts)
+    for number, text in enumerate(texts):
+        answers.append(client.get("/order", {"id": f"{number}&<i>"}))
+        assert "Timeline" in answers[-1].text
+        sendable = text.encode(errors="replace").decode()
+        answers.append(client.get("/orders", {"search": sendable}))
+    answers.append(client.get("/orders", {"tab": texts[-2]}))
+    for answer in answers:
+        assert answer.status_code in {200, 400}
+        assert not re.search(r"<(script|h1>Free|img|iframe|i>)", answer.text)
 
 
 @pytest.mark.parametrize(
