@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from email.message import EmailMessage
 from pathlib import Path
@@ -79,6 +80,22 @@ class TestPostgresOrderStoreInABatch(OrderStoreContract):
             with store.batch():
                 yield store
             assert list(store.disagreements()) == []
+
+
+def test_each_thread_of_a_contract_says_that_it_ends() -> None:
+    left: list[int] = []
+
+    class Leaving(OrderStoreContract, TaskLogContract):
+        def leave_thread(self) -> None:
+            left.append(threading.get_ident())
+
+    contract = Leaving()
+    contract.test_of_several_threads_that_add_one_wins(MemoryOrderStore())
+    assert len(left) == 6  # those that were refused too
+    contract.test_rows_are_in_order_while_threads_write(MemoryOrderStore())
+    contract.test_of_several_threads_that_settle_one_wins(MemoryTaskLog())
+    assert len(left) == 6 + 1 + 6
+    assert threading.get_ident() not in left
 
 
 class TestMemoryTaskLog(TaskLogContract):

@@ -80,6 +80,7 @@ from shoppego_orders import (
     save_many,
     scale,
     settle_recoveries,
+    storable,
     stream_in_thread,
     sweep,
     write_file,
@@ -138,6 +139,7 @@ def services_take_any_store(store: OrderStore, now: datetime) -> None:
     assert_type(sweep(store, AbandonmentPolicy(), now), SweepResult)
     assert_type(orders_page(store), OrderPage)
     assert_type(store.rows(OrderQuery()), Iterator[OrderRow])
+    assert_type(storable("Siti"), str)
     assert_type(save_many(store, map(store.get, ["1"])), Sequence[Order | OrdersError])
 
 

@@ -146,6 +146,7 @@ if TYPE_CHECKING:
         query_from_json,
         query_to_json,
     )
+    from shoppego_orders.texts import storable
 
 __all__ = [
     "ACCOUNTING",
@@ -281,6 +282,7 @@ __all__ = [
     "schedule_from_json",
     "schedule_to_json",
     "settle_recoveries",
+    "storable",
     "stream_in_thread",
     "sweep",
     "unknown_reminders",
@@ -455,6 +457,7 @@ _NAMES = {
         "query_from_json",
         "query_to_json",
     ),
+    "texts": ("storable",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 

@@ -43,7 +43,7 @@ from shoppego_orders.testing.contracts.erasure import ErasingStoreContract, Eras
 from shoppego_orders.testing.contracts.expected import Expected
 from shoppego_orders.testing.contracts.exports import ExportLogContract
 from shoppego_orders.testing.contracts.mail import MailerContract
-from shoppego_orders.testing.contracts.racing import kind_of, raced
+from shoppego_orders.testing.contracts.racing import SharedContract, kind_of, raced
 from shoppego_orders.testing.contracts.shelves import FileShelfContract
 from shoppego_orders.testing.contracts.stores import OrderStoreContract
 from shoppego_orders.testing.contracts.tasks import TaskLogContract
@@ -56,6 +56,7 @@ __all__ = [
     "FileShelfContract",
     "MailerContract",
     "OrderStoreContract",
+    "SharedContract",
     "TaskLogContract",
     "kind_of",
     "raced",

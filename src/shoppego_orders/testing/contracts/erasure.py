@@ -24,19 +24,17 @@ from shoppego_orders.order import LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.order.anonymity import anonymised_history
 from shoppego_orders.ports import ErasingStore, ErasingTaskLog, Outcome, Task
 from shoppego_orders.query import OrderQuery
-from shoppego_orders.testing.contracts.racing import kind_of, raced
+from shoppego_orders.testing.contracts.racing import SharedContract, kind_of
 from shoppego_orders.testing.samples import NOON, order_of, sample_orders
 
 LATER = NOON + timedelta(days=30)
 
 
-class ErasingStoreContract:
+class ErasingStoreContract(SharedContract):
     """What :class:`~shoppego_orders.ports.ErasingStore` promises. Give it a ``store`` fixture.
 
     :cvar shared_by_threads: several threads may use one store at once; else that test is skipped.
     """
-
-    shared_by_threads = True
 
     def test_a_rewritten_order_is_what_its_history_says(self, store: ErasingStore) -> None:
         """State, rows, lines, tags and events are the new ones, of orders in any state."""
@@ -123,11 +121,9 @@ class ErasingStoreContract:
 
     def test_of_several_threads_that_rewrite_one_wins(self, store: ErasingStore) -> None:
         """The event that tells of it is written once."""
-        if not self.shared_by_threads:
-            pytest.skip("this store does not claim to be shared by threads")
         store.save(order_of("1"))
         history = without_person(store, "1")
-        told = raced([partial(store.rewrite, [history])] * 6)
+        told = self._raced([partial(store.rewrite, [history])] * 6)
         assert sorted(map(kind_of, told)) == ["NoneType"] + 5 * ["StaleOrder"]
         assert [event.type for event in store.events("1")] == ["placed", "anonymised"]
 

@@ -10,17 +10,15 @@ import pytest
 
 from shoppego_orders.errors import DuplicateExport, ExportNotFound, StaleExport
 from shoppego_orders.ports import ExportLog, ExportStatus
-from shoppego_orders.testing.contracts.racing import kind_of, raced
+from shoppego_orders.testing.contracts.racing import SharedContract, kind_of
 from shoppego_orders.testing.samples import NOON, OTHER_SHOP, SHOP, an_export, sample_exports
 
 
-class ExportLogContract:
+class ExportLogContract(SharedContract):
     """What :class:`~shoppego_orders.ports.ExportLog` promises. Give it an ``export_log`` fixture.
 
     :cvar shared_by_threads: several threads may use one log at once; else that test is skipped.
     """
-
-    shared_by_threads = True
 
     def test_what_was_saved_is_loaded(self, export_log: ExportLog) -> None:
         """Every field comes back as it was, with a version that counts the saves."""
@@ -91,12 +89,10 @@ class ExportLogContract:
 
     def test_of_several_threads_that_save_one_wins(self, export_log: ExportLog) -> None:
         """Of those who start from one version, or bring one id, one is let through."""
-        if not self.shared_by_threads:
-            pytest.skip("this log does not claim to be shared by threads")
-        new = raced([partial(export_log.save, an_export("1"))] * 6)
+        new = self._raced([partial(export_log.save, an_export("1"))] * 6)
         assert sorted(map(kind_of, new)) == 5 * ["DuplicateExport"] + ["Export"]
         loaded = export_log.get("1")
         running = attrs.evolve(loaded, status=ExportStatus.RUNNING)
-        taken = raced([partial(export_log.save, running)] * 6)
+        taken = self._raced([partial(export_log.save, running)] * 6)
         assert sorted(map(kind_of, taken)) == ["Export"] + 5 * ["StaleExport"]
         assert export_log.get("1").version == 2

@@ -16,6 +16,7 @@ from shoppego_orders.periods import time_zone
 from shoppego_orders.ports import ColumnStore, OrderStore, count_up_to, save_many
 from shoppego_orders.query import Cursor, OrderQuery
 from shoppego_orders.testing.contracts.expected import EVERYTHING, Expected, plain, told
+from shoppego_orders.testing.contracts.racing import SharedContract
 from shoppego_orders.testing.samples import (
     NOON,
     OTHER_SHOP,
@@ -26,14 +27,10 @@ from shoppego_orders.testing.samples import (
 )
 
 
-class ReadingContract:
+class ReadingContract(SharedContract):
     """Rows, lines and counts; a part of
     :class:`~shoppego_orders.testing.contracts.OrderStoreContract`.
-
-    :cvar shared_by_threads: see there.
     """
-
-    shared_by_threads = True
 
     def test_rows_are_those_of_the_orders(self, store: OrderStore) -> None:
         """Every field of a row says what the order says, to the microsecond and the sen."""
@@ -205,8 +202,7 @@ class ReadingContract:
 
     def test_rows_are_in_order_while_threads_write(self, store: OrderStore) -> None:
         """Whoever reads finds all that was there, once and in order, whatever is added."""
-        if not self.shared_by_threads:
-            pytest.skip("this store does not claim to be shared by threads")
+        self._needs_threads()
         for index in range(60):
             store.save(order_of(f"{index:02}", at=NOON + timedelta(seconds=index)))
         stopped = threading.Event()
@@ -222,6 +218,7 @@ class ReadingContract:
                 failures.append(error)
             finally:
                 stopped.set()
+                self.leave_thread()
 
         writer = threading.Thread(target=write)
         writer.start()

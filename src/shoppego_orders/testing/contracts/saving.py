@@ -15,17 +15,14 @@ from shoppego_orders.order import LineItem, LineRow, Order, OrderEvent, OrderRow
 from shoppego_orders.ports import OrderStore, save_many
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.contracts.expected import EVERYTHING
-from shoppego_orders.testing.contracts.racing import kind_of, raced
+from shoppego_orders.testing.contracts.racing import SharedContract, kind_of
 from shoppego_orders.testing.samples import NOON, OTHER_SHOP, myr, order_of, sample_orders
 
 
-class SavingContract:
-    """Saving and loading; a part of :class:`~shoppego_orders.testing.contracts.OrderStoreContract`.
-
-    :cvar shared_by_threads: see there.
+class SavingContract(SharedContract):
+    """Saving and loading; a part of
+    :class:`~shoppego_orders.testing.contracts.OrderStoreContract`.
     """
-
-    shared_by_threads = True
 
     # State
 
@@ -127,10 +124,9 @@ class SavingContract:
 
     def test_of_several_threads_that_save_one_wins(self, store: OrderStore) -> None:
         """Of those who start from one version, one is saved; the others are told."""
-        self._needs_threads()
         loaded = store.save(order_of("1"))
         changed = [loaded.edit_note(f"by {n}", at=NOON) for n in range(6)]
-        outcomes = raced([partial(store.save, each) for each in changed])
+        outcomes = self._raced([partial(store.save, each) for each in changed])
         assert sorted(map(kind_of, outcomes)) == ["Order"] + 5 * ["StaleOrder"]
         (winner,) = (outcome for outcome in outcomes if isinstance(outcome, Order))
         assert store.get("1") == winner
@@ -138,9 +134,8 @@ class SavingContract:
 
     def test_of_several_threads_that_add_one_wins(self, store: OrderStore) -> None:
         """A new order is stored once, however many bring it."""
-        self._needs_threads()
         new = [order_of("1", note=f"by {n}") for n in range(6)]
-        outcomes = raced([partial(store.save, each) for each in new])
+        outcomes = self._raced([partial(store.save, each) for each in new])
         assert sorted(map(kind_of, outcomes)) == 5 * ["DuplicateOrder"] + ["Order"]
         assert store.count(EVERYTHING) == len(store.events("1")) == 1
 
@@ -239,7 +234,3 @@ class SavingContract:
             ]
             replayed = Order.replay(events)
             assert (replayed, replayed.version) == (store.get(order.id), len(events))
-
-    def _needs_threads(self) -> None:
-        if not self.shared_by_threads:
-            pytest.skip("this store does not claim to be shared by threads")

@@ -9,18 +9,16 @@ import pytest
 
 from shoppego_orders.errors import InvalidValue, StaleExport
 from shoppego_orders.ports import FileShelf
-from shoppego_orders.testing.contracts.racing import raced
+from shoppego_orders.testing.contracts.racing import SharedContract
 
 
-class FileShelfContract:
+class FileShelfContract(SharedContract):
     """What :class:`~shoppego_orders.ports.FileShelf` promises. Give it a ``shelf`` fixture.
 
     :meth:`kept` says how to look at what lies on it, :meth:`files` how much that is.
 
     :cvar shared_by_threads: several threads may use one shelf at once; else that test is skipped.
     """
-
-    shared_by_threads = True
 
     def kept(self, shelf: FileShelf, url: str) -> bytes | None:
         """The file of an address; None for none."""
@@ -44,10 +42,8 @@ class FileShelfContract:
 
     def test_of_several_threads_each_keeps_its_file(self, shelf: FileShelf) -> None:
         """Files of one name that are put at once are kept apart too."""
-        if not self.shared_by_threads:
-            pytest.skip("this shelf does not claim to be shared by threads")
         texts = [str(number).encode() * 1000 for number in range(6)]
-        urls = raced([partial(shelf.put, "orders.csv", [text]) for text in texts])
+        urls = self._raced([partial(shelf.put, "orders.csv", [text]) for text in texts])
         assert sorted(self.kept(shelf, str(url)) or b"" for url in urls) == sorted(texts)
         assert self.files(shelf) == len(texts)
 

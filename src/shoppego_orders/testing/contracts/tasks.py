@@ -9,18 +9,16 @@ import pytest
 
 from shoppego_orders.errors import NaiveDatetime, OrdersError, TaskNotClaimed, TaskSettled
 from shoppego_orders.ports import Outcome, Task, TaskLog
-from shoppego_orders.testing.contracts.racing import raced
+from shoppego_orders.testing.contracts.racing import SharedContract
 from shoppego_orders.testing.samples import NOON
 from shoppego_orders.texts import storable
 
 
-class TaskLogContract:
+class TaskLogContract(SharedContract):
     """What :class:`~shoppego_orders.ports.TaskLog` promises. Give it a ``task_log`` fixture.
 
     :cvar shared_by_threads: several threads may use one log at once; else that test is skipped.
     """
-
-    shared_by_threads = True
 
     def test_a_task_is_claimed_once(self, task_log: TaskLog) -> None:
         """Nobody gets a claimed task, even after it has ended."""
@@ -80,11 +78,9 @@ class TaskLogContract:
 
     def test_of_several_threads_that_settle_one_wins(self, task_log: TaskLog) -> None:
         """One outcome is kept; who told another is told so."""
-        if not self.shared_by_threads:
-            pytest.skip("this log does not claim to be shared by threads")
         task_log.claim("a", NOON)
         told = [outcome for outcome in Outcome for _ in range(2)]
-        answers = raced([partial(task_log.settle, "a", outcome, NOON) for outcome in told])
+        answers = self._raced([partial(task_log.settle, "a", outcome, NOON) for outcome in told])
         (task,) = task_log.tasks()
         assert task.outcome in told
         refused = [answer for answer in answers if isinstance(answer, OrdersError)]
@@ -93,8 +89,6 @@ class TaskLogContract:
 
     def test_of_several_threads_that_claim_one_wins(self, task_log: TaskLog) -> None:
         """However many try at once, one gets it."""
-        if not self.shared_by_threads:
-            pytest.skip("this log does not claim to be shared by threads")
         for key in ("a", "b", "c"):
-            claims = raced([partial(task_log.claim, key, NOON)] * 8)
+            claims = self._raced([partial(task_log.claim, key, NOON)] * 8)
             assert sorted(map(str, claims)) == ["False"] * 7 + ["True"]
