@@ -68,7 +68,7 @@ def test_pages_reports_and_verdicts_are_taken_as_they_are(
     assert through(page).shape == (len(page.rows), len(scale.order_schema()))
     assert through(report).shape == (len(report.by(By.DAY)), report.to_arrow().num_columns)
     verdicts = through(scale.judge(ORDERS, AbandonmentPolicy(), LATER))
-    assert verdicts.shape == (ORDERS.num_rows, 6)
+    assert verdicts.shape == (ORDERS.num_rows, 7)
 
 
 @pytest.mark.parametrize("through", [through_polars, through_duckdb])

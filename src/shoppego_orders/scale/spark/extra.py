@@ -32,4 +32,5 @@ def collected(frame: DataFrame) -> Table:
 
 def blank(frame: DataFrame) -> Table:
     """A table with a frame's columns and no rows, for which nothing of the frame is computed."""
-    return collected(frame.sparkSession.createDataFrame([], frame.schema))
+    session: Any = frame.sparkSession  # as PyArrow is
+    return collected(session.createDataFrame([], frame.schema))
