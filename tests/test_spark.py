@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,10 @@ from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812  # as everybody calls it
 
+import nightly_spark
 import scale_examples
 import spark_sessions
-from abandonment_examples import BEGAN
+from abandonment_examples import BEGAN, minutes
 from scale_examples import COLUMN_SETS, histories, judged, line_items, table
 from shoppego_orders import scale
 from shoppego_orders.abandonment import (
@@ -194,6 +196,35 @@ def of_many_shops() -> Iterator[str]:
             payload = json.loads(line)
             payload["checkout"]["domain"] = f"shop-{number % 12}.myshoppegram.com"
             yield json.dumps(payload)
+
+
+# The worked example
+
+
+@few
+@given(histories(), st.lists(st.integers(0, 20), max_size=2))
+def test_nights_add_up_to_the_whole_history(
+    here: SparkSession, rows: list[OrderRow], quarters: list[int]
+) -> None:
+    nights = [BEGAN - minutes(1), *(BEGAN + minutes(15 * each) for each in sorted(quarters)), NOW]
+    orders = framed(here, table(rows)).cache()
+    found = [
+        each
+        for last, now in pairwise(nights)
+        for each in said(nightly_spark.abandoned_since(orders, POLICY, last, now))
+    ]
+    assert sorted(found, key=lambda row: row["order_id"]) == said(
+        spark.abandoned(orders, POLICY, NOW)
+    )
+
+
+def test_a_shop_is_reported_and_exported_alone(here: SparkSession, tmp_path: Path) -> None:
+    rows = [begun_row(id=f"{each}", shop="ab"[each % 2]) for each in range(5)]
+    orders, its = framed(here, table(rows)), [row for row in rows if row.shop == "a"]
+    assert nightly_spark.sales_of_shop(orders, "a").equals(SalesReport.of(its).to_arrow())
+    folder = str(tmp_path / "parts")
+    assert nightly_spark.export_shop(orders, "a", folder) == 3
+    assert b"".join(read_parts(folder)) == b"".join(scale.export(table(its)))
 
 
 # Who is together, and how much is held
