@@ -134,10 +134,16 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(tags=["check"])
 def types(session: nox.Session) -> None:
-    """Mypy and pyright, both strict, over the package, the tests and this file."""
-    sync(session, "types", "tests", "docs", "nox")
+    """Mypy and pyright, both strict, over all that is Python; pyrefly over the package.
+
+    And everything that the built package exports has a type that no checker has to guess.
+    """
+    sync(session, "types", "tests", "docs", "nox", editable=False)
     session.run("mypy")
     session.run("pyright")
+    session.run("pyrefly", "check")
+    with session.chdir(session.create_tmp()):  # away from the source, for what is installed
+        session.run("pyright", "--verifytypes", "shoppego_orders", "--ignoreexternal")
 
 
 @nox.session(tags=["check"])
