@@ -1,4 +1,4 @@
-"""Promises about types: never run, only checked by mypy and pyright.
+"""Promises about types: never run, only checked by mypy, pyright and pyrefly.
 
 A line that no longer type-checks is a change that users notice.
 """

@@ -57,7 +57,7 @@ class AsyncColumnStore(Protocol):
 
     def columns(
         self, query: OrderQuery, fields: Sequence[str]
-    ) -> AsyncIterator[Sequence[Sequence[Any]]]:
+    ) -> AsyncIterator[Sequence[Sequence[Any]]]:  # Any: each column's values are of its kind
         """Yield some fields of the rows that match, some hundreds of rows at a time."""
         ...
 

@@ -132,7 +132,7 @@ class _OrderStore:
 
 def _columns(
     line: Line, store: AsyncColumnStore, query: OrderQuery, fields: Sequence[str]
-) -> Iterator[Sequence[Sequence[Any]]]:
+) -> Iterator[Sequence[Sequence[Any]]]:  # Any: each column's values are of its kind
     # Not ahead: each of them is many rows.
     return line.stream(1, store.columns, query, fields)
 

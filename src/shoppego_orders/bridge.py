@@ -161,13 +161,14 @@ class Line:
             if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
                 coroutine.close()
 
+    # Any: what a coroutine is sent, and yields, is asyncio's
     def _begun(self, name: str, coroutine: Coroutine[Any, Any, T]) -> Called[T]:
         try:
             return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         except RuntimeError as error:
             raise PortUnreachable(name, "its event loop is closed") from error
 
-    def _close(self, stream: AsyncIterator[Any] | None) -> None:
+    def _close(self, stream: AsyncIterator[Any] | None) -> None:  # Any: nothing of it is read
         """Close a stream that was left, without waiting: a garbage collector must not."""
         aclose: Callable[[], Awaitable[object]] | None = getattr(stream, "aclose", None)
         if aclose is None:
@@ -269,7 +270,7 @@ def _is_of_a_loop() -> bool:
     return True
 
 
-def _has_ended(called: Called[Any]) -> bool:
+def _has_ended(called: Called[Any]) -> bool:  # Any: nothing of it is read
     """Wait for a while; tell whether a call has ended."""
     try:
         called.exception(_PATIENCE)

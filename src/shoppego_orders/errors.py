@@ -16,14 +16,14 @@ import attrs
 if TYPE_CHECKING:
     from shoppego_orders.order.statuses import Blocker
 
-error = attrs.define(eq=False, repr=False)
+_error = attrs.define(eq=False, repr=False)
 
 
 class OrdersError(Exception):
     """The root: ``except OrdersError`` catches whatever this library raises on purpose."""
 
 
-@error
+@_error
 class InvalidValue(OrdersError, ValueError):
     """An argument, or a field of an input, that can't be taken as it is.
 
@@ -40,7 +40,7 @@ class InvalidValue(OrdersError, ValueError):
         return f"{self.field} is {shown(self.value)}; expected {self.expected}"
 
 
-@error
+@_error
 class NaiveDatetime(OrdersError, ValueError):
     """A date and time without a zone, where an instant is needed."""
 
@@ -54,7 +54,7 @@ class NaiveDatetime(OrdersError, ValueError):
         )
 
 
-@error
+@_error
 class UnknownCurrency(OrdersError, ValueError):
     """A currency code that ISO 4217 does not list."""
 
@@ -64,7 +64,7 @@ class UnknownCurrency(OrdersError, ValueError):
         return f"{shown(self.code)} is not an ISO 4217 currency code such as 'MYR'"
 
 
-@error
+@_error
 class CurrencyMismatch(OrdersError, ValueError):
     """Two currencies in one sum or comparison."""
 
@@ -75,7 +75,7 @@ class CurrencyMismatch(OrdersError, ValueError):
         return f"{self.left} and {self.right} can't be added or compared; convert first"
 
 
-@error
+@_error
 class UnknownTimeZone(OrdersError, ValueError):
     """A time zone name that the IANA database does not list."""
 
@@ -85,7 +85,7 @@ class UnknownTimeZone(OrdersError, ValueError):
         return f"{shown(self.name)} is not an IANA time zone such as 'Asia/Kuala_Lumpur'"
 
 
-@error
+@_error
 class InvalidPeriod(OrdersError, ValueError):
     """A period whose end is not after its start."""
 
@@ -99,7 +99,7 @@ class InvalidPeriod(OrdersError, ValueError):
         )
 
 
-@error
+@_error
 class CommandRefused(OrdersError):
     """A command that the order's state does not allow; the order is as it was.
 
@@ -117,7 +117,7 @@ class CommandRefused(OrdersError):
         return f"order {self.order_id} refuses {self.command}: {reasons}"
 
 
-@error
+@_error
 class BrokenHistory(OrdersError):
     """Events that are not one order's whole history in its own sequence."""
 
@@ -129,7 +129,7 @@ class BrokenHistory(OrdersError):
         return f"{at} can't be replayed: {self.problem}"
 
 
-@error
+@_error
 class OrderNotFound(OrdersError, LookupError):
     """No order of this id is stored."""
 
@@ -139,7 +139,7 @@ class OrderNotFound(OrdersError, LookupError):
         return f"no order {shown(self.order_id)} is stored"
 
 
-@error
+@_error
 class StaleOrder(OrdersError):
     """Someone saved the order first; nothing was written. Load it again and repeat.
 
@@ -158,7 +158,7 @@ class StaleOrder(OrdersError):
         )
 
 
-@error
+@_error
 class DuplicateOrder(OrdersError):
     """A new order whose id, or whose number in the same shop, is taken; nothing was written."""
 
@@ -170,7 +170,7 @@ class DuplicateOrder(OrdersError):
         return f"order {self.order_id} ({self.number} of {self.shop}) is stored already"
 
 
-@error
+@_error
 class StoreUnusable(OrdersError):
     """The store can't be opened, read or written: a wrong file, no permission, a full disk.
 
@@ -192,7 +192,7 @@ class StoreUnusable(OrdersError):
         return f"the orders in {self.target} can't be used: {self.problem}"
 
 
-@error
+@_error
 class PortUnreachable(OrdersError, RuntimeError):
     """An async port that can't be called from here: see ``blocking``.
 
@@ -239,7 +239,7 @@ class RefusedRecipient:
         return f"{self.address} ({self.code} {self.text})"
 
 
-@error
+@_error
 class MailNotSent(OrdersError):
     """A message was taken for no recipient; or nobody knows, where ``retry`` is unknown.
 
@@ -261,7 +261,7 @@ class MailNotSent(OrdersError):
         return f"{mail} was not sent{again}: {self.problem}"
 
 
-@error
+@_error
 class InvalidDocument(OrdersError, ValueError):
     """A stored document, or a payload, that can't be read.
 
@@ -276,7 +276,7 @@ class InvalidDocument(OrdersError, ValueError):
         return f"{self.path or 'the document'}: {self.problem}"
 
 
-@error
+@_error
 class UnknownDocumentVersion(OrdersError, ValueError):
     """A document written by a newer release, or by none."""
 
@@ -290,7 +290,7 @@ class UnknownDocumentVersion(OrdersError, ValueError):
         )
 
 
-@error
+@_error
 class InvalidTable(OrdersError, ValueError):
     """A source table, or someone's list of sources, that can't be taken; nothing was loaded.
 
@@ -310,7 +310,7 @@ class InvalidTable(OrdersError, ValueError):
         return f"{self.origin}{where}: {self.entry}: {self.problem}"
 
 
-@error
+@_error
 class OutputNotWritten(OrdersError):
     """A file that can't be written; nothing that looks finished was left."""
 
@@ -321,7 +321,7 @@ class OutputNotWritten(OrdersError):
         return f"{self.path} was not written: {self.problem}"
 
 
-@error
+@_error
 class ExportTooLarge(OrdersError):
     """An export with a record that no mail can carry, where there is no shelf for the file.
 
@@ -340,7 +340,7 @@ class ExportTooLarge(OrdersError):
         )
 
 
-@error
+@_error
 class ExportPartlyMailed(OrdersError):
     """An export in several mails, of which the first ones were sent, and the others were not.
 
@@ -367,7 +367,7 @@ class ExportPartlyMailed(OrdersError):
         )
 
 
-@error
+@_error
 class FileNotRemoved(OrdersError):
     """A file on the shelf that can't be removed: it is still there."""
 
@@ -378,7 +378,7 @@ class FileNotRemoved(OrdersError):
         return f"{self.url} was not removed: {self.problem}"
 
 
-@error
+@_error
 class ExportNotFound(OrdersError, LookupError):
     """No export of this id was asked for."""
 
@@ -388,7 +388,7 @@ class ExportNotFound(OrdersError, LookupError):
         return f"no export {shown(self.export_id)} was asked for"
 
 
-@error
+@_error
 class DuplicateExport(OrdersError):
     """An export whose id is taken; nothing was written."""
 
@@ -398,7 +398,7 @@ class DuplicateExport(OrdersError):
         return f"export {shown(self.export_id)} was asked for already"
 
 
-@error
+@_error
 class StaleExport(OrdersError):
     """Someone saved the export first; nothing was written.
 
@@ -417,7 +417,7 @@ class StaleExport(OrdersError):
         )
 
 
-@error
+@_error
 class ExportNotDue(OrdersError):
     """An export with nothing for a worker to do: it has ended, or another worker has it.
 
@@ -434,7 +434,7 @@ class ExportNotDue(OrdersError):
         )
 
 
-@error
+@_error
 class InputNotRead(OrdersError):
     """A file that can't be read, or that ends in the middle.
 
@@ -449,7 +449,7 @@ class InputNotRead(OrdersError):
         return f"{self.path} can't be read after line {self.line}: {self.problem}"
 
 
-@error
+@_error
 class LineNotImported(OrdersError):
     """A bad line in a file of many, where bad lines stop the run; the lines before it are kept.
 
@@ -464,7 +464,7 @@ class LineNotImported(OrdersError):
         return f"line {self.line} was not imported: {self.problem}; the lines before it were"
 
 
-@error
+@_error
 class TooManySavedTabs(OrdersError):
     """A sixth saved tab; Shoppego keeps at most five (Shoppego, Orders page, saved filters)."""
 
@@ -474,7 +474,7 @@ class TooManySavedTabs(OrdersError):
         return f"at most {self.limit} filters can be saved as tabs; remove one first"
 
 
-@error
+@_error
 class TaskNotClaimed(OrdersError, LookupError):
     """A task to be settled that nobody claimed."""
 
@@ -484,7 +484,7 @@ class TaskNotClaimed(OrdersError, LookupError):
         return f"task {self.key} was not claimed, so it can't be settled"
 
 
-@error
+@_error
 class TaskSettled(OrdersError):
     """A task to be settled that ended otherwise before."""
 
@@ -495,7 +495,7 @@ class TaskSettled(OrdersError):
         return f"task {self.key} ended before, as {self.outcome}"
 
 
-@error
+@_error
 class RecoveryLinkRefused(OrdersError):
     """A recovery link that is not taken: whoever followed it sees the shop, and nothing more.
 
@@ -514,7 +514,7 @@ class RecoveryLinkRefused(OrdersError):
         return f"the recovery link is refused: {what}"
 
 
-@error
+@_error
 class InvalidFrame(OrdersError, ValueError):
     """A data frame with columns that can't be taken; nothing of the batch was worked on.
 
@@ -528,7 +528,7 @@ class InvalidFrame(OrdersError, ValueError):
         return f"the data frame can't be taken: {told}"
 
 
-@error
+@_error
 class InvalidParts(OrdersError, ValueError):
     """A folder whose files don't make the file that they are the parts of."""
 
@@ -539,7 +539,7 @@ class InvalidParts(OrdersError, ValueError):
         return f"the parts in {self.folder} can't be joined: {self.problem}"
 
 
-@error
+@_error
 class MissingExtra(OrdersError, ImportError):
     """A part that needs a package which is not installed."""
 

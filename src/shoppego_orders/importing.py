@@ -133,7 +133,7 @@ class LineFile:
         self.name = name
         self._stream = stream
         self._closes = closes
-        self.size = _size(stream)
+        self.size: int | None = _size(stream)
 
     @property
     def position(self) -> int:

@@ -95,7 +95,7 @@ class ColumnStore(Protocol):
 
     def columns(
         self, query: OrderQuery, fields: Sequence[str]
-    ) -> Iterator[Sequence[Sequence[Any]]]:
+    ) -> Iterator[Sequence[Sequence[Any]]]:  # Any: each column's values are of its kind
         """Yield some fields of the rows that match, in the order of ``rows``, as plain values.
 
         Some hundreds of rows at a time, each field a sequence of as many values: instants are

@@ -308,6 +308,7 @@ _MANY_DIGITS = 10**100
 # Made once: json.dumps() makes one each time it is told how to separate.
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 _OMITTED = override(omit=True)
+# Any: one class for each type of event
 _EVENT_DATA: dict[str, type[Any]] = {data.type: data for data in get_args(EventData)}
 
 
@@ -333,6 +334,7 @@ def written_document(kind: str, body: object) -> str:
     return _ENCODER.encode({"kind": kind, "version": DOCUMENT_VERSION, "body": body})
 
 
+# Any: whatever stands in the document
 def read_document(kind: str, text: str | bytes, structured: Callable[[Any], Value]) -> Value:
     """Read a document of some kind.
 
@@ -396,7 +398,9 @@ def _register_event_data(converter: cattrs.Converter) -> None:
     def write(data: EventData) -> dict[str, object]:
         return {"type": data.type, **converter.unstructure(data)}
 
-    def read(document: Mapping[str, Any], _: object) -> Any:  # one of EventData, which is no type
+    def read(
+        document: Mapping[str, Any], _: object
+    ) -> Any:  # Any: one of EventData, which is no type
         fields = dict(document)
         name = fields.pop("type")
         if name not in _EVENT_DATA:

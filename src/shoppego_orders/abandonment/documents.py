@@ -65,7 +65,7 @@ def policy_from_json(text: str | bytes, rules: Iterable[type[Rule]] = ()) -> Aba
 
 def policy_body(policy: AbandonmentPolicy) -> dict[str, Any]:  # Any: JSON values
     """What a document says of a policy, in values that JSON has."""
-    written: dict[str, Any] = _converter(_SHIPPED).unstructure(policy)
+    written: dict[str, Any] = _converter(_SHIPPED).unstructure(policy)  # Any: JSON values
     return written
 
 

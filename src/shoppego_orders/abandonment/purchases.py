@@ -30,8 +30,8 @@ class Purchases:
 
     def __init__(self) -> None:
         self._by_customer: dict[tuple[str, str], _Entry | list[_Entry]] = {}
-        self.held = 0
-        self.room = _FEW
+        self.held: int = 0
+        self.room: int = _FEW
 
     @classmethod
     def among(cls, orders: Iterable[Purchase]) -> Self:
@@ -89,6 +89,7 @@ class Purchases:
         found = None if key is None else self._by_customer.get((order.shop, key))
         if found is None:
             # As Context(began, due), which takes twice as long, for every order.
+            # pyrefly: ignore[bad-specialization]  # it does not know a named tuple for a tuple
             return tuple.__new__(Context, (began, due, (), ()))  # pyright: ignore[reportUnknownMemberType]  # of a bare tuple
         others = _others(found, began, due, order)
         if not lookback:

@@ -34,7 +34,7 @@ def shipped_text() -> str:
 def _rows(text: str) -> list[Source]:
     rows: list[Source] = []
     for block in text.split("\n[[source]]\n")[1:]:
-        fields: dict[str, Any] = {}  # of whatever types Source takes
+        fields: dict[str, Any] = {}  # Any: of whatever types Source takes
         for name, words, long_words, pairs in _FIELD.findall(block):
             fields[name] = dict(_PAIR.findall(pairs)) if pairs else words or long_words
         rows.append(Source(**fields))

@@ -201,7 +201,7 @@ class Attribution:
     @property
     def reason(self) -> str:
         """A sentence that says which rule decided, and on which value."""
-        return f"{_REASON[self.rule].format(self=self)}{_aside(self)}."
+        return f"{_REASON[self.rule].format(it=self)}{_aside(self)}."
 
 
 def merged(first: Source, second: Source) -> Source:
@@ -261,10 +261,10 @@ def _aside(answer: Attribution) -> str:
 _PLAIN_HOST = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}")
 _KEY = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 _REASON = {
-    "merchant-rule": "{self.name}: the shop's own rule {self.evidence}",
-    "utm-source": "{self.name}: utm_source is {self.evidence!r}",
-    "click-id": "{self.name}: the landing URL carries {self.evidence}",
-    "referrer": "{self.name}: the visitor came from {self.evidence}",
-    "utm-tags": "{self.name}: the landing URL has campaign tags and no utm_source",
-    "none": "{self.name}: no campaign tag, no click id and no referrer that counts",
+    "merchant-rule": "{it.name}: the shop's own rule {it.evidence}",
+    "utm-source": "{it.name}: utm_source is {it.evidence!r}",
+    "click-id": "{it.name}: the landing URL carries {it.evidence}",
+    "referrer": "{it.name}: the visitor came from {it.evidence}",
+    "utm-tags": "{it.name}: the landing URL has campaign tags and no utm_source",
+    "none": "{it.name}: no campaign tag, no click id and no referrer that counts",
 }

@@ -11,6 +11,7 @@ import click
 
 from shoppego_orders.cli.looking import found_order
 from shoppego_orders.cli.root import (
+    Command,
     db_option,
     json_option,
     moment_of,
@@ -29,12 +30,16 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 500
 
-policy_option = click.option(
-    "--policy",
-    "policy_file",
-    metavar="FILE",
-    help="Judge by the policy in this JSON document, instead of the documented 60 minutes.",
-)
+
+def policy_option(command: Command) -> Command:
+    """Judge by another policy than the documented one."""
+    option = click.option(
+        "--policy",
+        "policy_file",
+        metavar="FILE",
+        help="Judge by the policy in this JSON document, instead of the documented 60 minutes.",
+    )
+    return option(command)
 
 
 @click.command()

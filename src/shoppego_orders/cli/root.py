@@ -97,15 +97,26 @@ def days_options(command: Command) -> Command:
     return command
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-shop_option = click.option("--shop", metavar="DOMAIN", help="The orders of this shop alone.")
+def json_option(command: Command) -> Command:
+    """Answer in JSON."""
+    option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+    return option(command)
 
 
-now_option = click.option(
-    "--now",
-    metavar="ISO",
-    help="As of this moment, such as 2026-03-15T10:00:00+08:00, instead of the present.",
-)
+def shop_option(command: Command) -> Command:
+    """Of one shop alone."""
+    option = click.option("--shop", metavar="DOMAIN", help="The orders of this shop alone.")
+    return option(command)
+
+
+def now_option(command: Command) -> Command:
+    """As of another moment than the present."""
+    option = click.option(
+        "--now",
+        metavar="ISO",
+        help="As of this moment, such as 2026-03-15T10:00:00+08:00, instead of the present.",
+    )
+    return option(command)
 
 
 def moment_of(now: str | None) -> datetime:

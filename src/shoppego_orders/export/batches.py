@@ -1,4 +1,8 @@
-"""Rows, or what a database holds of them, as columns of plain values, a few hundred at a time."""
+"""Rows, or what a database holds of them, as columns of plain values, a few hundred at a time.
+
+What a column reads, and what it finds there, is Any: each column says of which kind, and values
+that are of another are refused here.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from shoppego_orders.money import Money
 from shoppego_orders.order import OrderRow
 from shoppego_orders.periods import epoch_micros, utc
 
-Batch = Sequence[Sequence[Any]]  # Any: each column's values are of its kind
+Batch = Sequence[Sequence[Any]]
 """Some hundreds of records as columns of plain values: amounts and instants as whole numbers."""
 
 

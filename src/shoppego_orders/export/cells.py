@@ -31,7 +31,7 @@ class Texts:
     """
 
     def __init__(self, profile: Profile) -> None:
-        self.replaced = 0
+        self.replaced: int = 0
         self._profile = profile
         self._special = ('"', "\n", "\r", profile.delimiter)
         self._guards = {kind: _before_each(profile.guard(kind)) for kind in ColumnKind}

@@ -53,7 +53,11 @@ def read_export(
 
 
 def _values(
-    chunks: Iterable[bytes], columns: tuple[Column[Any], ...], zone: tzinfo, profile: Profile
+    # Any: nothing is read off a row
+    chunks: Iterable[bytes],
+    columns: tuple[Column[Any], ...],
+    zone: tzinfo,
+    profile: Profile,
 ) -> Iterator[tuple[Value, ...]]:
     # A title is a text like any other.
     titles = [profile.line_ends(storable(profile.header(column))) for column in columns]
@@ -87,6 +91,7 @@ def _unguarded(cell: str, guard: re.Pattern[str] | None) -> str:
     return cell
 
 
+# Any: nothing is read off a row
 def _reader(column: Column[Any], zone: tzinfo, profile: Profile) -> Callable[[str, str], Value]:
     """What reads a cell of the column, and is told the record's currency."""
     style = column.instants or profile.instants

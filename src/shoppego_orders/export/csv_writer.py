@@ -147,7 +147,11 @@ class CsvStream(Iterator[bytes]):
         return ("\r\n".join(rows) + "\r\n").encode()
 
     def _cells(
-        self, column: Column[Any], values: Sequence[Any], currencies: str | Sequence[str]
+        # Any: values of the column's kind
+        self,
+        column: Column[Any],
+        values: Sequence[Any],
+        currencies: str | Sequence[str],
     ) -> Sequence[str]:
         match column.kind:
             case ColumnKind.MONEY:
@@ -165,6 +169,7 @@ class CsvStream(Iterator[bytes]):
 _BOOLEANS: Final = {True: "true", False: "false", None: ""}
 
 
+# Any: nothing is read off a row
 def _styles(columns: Iterable[Column[Any]], profile: Profile) -> set[InstantStyle]:
     return {
         column.instants or profile.instants

@@ -57,8 +57,8 @@ def request_without(
     :param key_of: the key in place of a customer's key; None where it may stay.
     :param names: tells whether what is searched for names them: the request then finds nothing.
     """
-    document: dict[str, Any] = json.loads(text)
-    query: dict[str, Any] = document["body"]["query"]
+    document: dict[str, Any] = json.loads(text)  # Any: JSON values
+    query: dict[str, Any] = document["body"]["query"]  # Any: JSON values
     keys: list[str] | None = query["customer_keys"]
     if keys is not None:
         query["customer_keys"] = sorted(key_of(key) or key for key in keys)

@@ -245,6 +245,7 @@ class Exports:
                 # Not ours: written down, so that it is not run again for ever, and raised.
                 self._failed(run, f"{type(error).__name__}: {error}")
                 raise
+            # Any: each field's value is of its kind
             exported: dict[str, Any] = attrs.asdict(spool.exported)
             run.export = attrs.evolve(run.export, url=url, **exported, total=spool.exported.orders)
             # Its mail is claimed by the same save: else another worker could come between.
@@ -350,6 +351,7 @@ class _Run:
             self.told(total, total)
             yield chunk
 
+    # Any: fields of an export, each of its kind
     def ended(self, status: ExportStatus, **changes: Any) -> Export:
         now = utc(self.clock(), "clock")
         return self.log.save(

@@ -156,6 +156,7 @@ def _parts(rule: str) -> dict[str, Any]:  # Any: dateutil's arguments
         if name not in PARTS[frequency]:
             known = ", ".join(sorted(PARTS[frequency]))
             raise InvalidValue("rule", rule, f"in a rule that is {frequency}: {known}")
+    # Any: dateutil's arguments
     parts: dict[str, Any] = {"freq": _FREQUENCIES[frequency], "wkst": 0}
     for name, text in texts.items():
         parts[name.lower().replace("byday", "byweekday")] = _part(name, text, rule, frequency)

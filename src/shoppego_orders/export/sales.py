@@ -328,8 +328,8 @@ def _shared(
     )
 
 
+# Any: whatever the sums are told apart by
 def _add_into(sums: dict[Any, list[int]], key: object, numbers: Sequence[int]) -> None:
-    # Any: whatever the sums are told apart by.
     found = sums.get(key)
     if found is None:
         sums[key] = list(numbers)

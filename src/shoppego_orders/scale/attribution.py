@@ -114,7 +114,7 @@ class _Credited(NamedTuple):
 def _credits(
     batches: Iterable[Checked], model: Model, table: AttributionTable, look_back: timedelta
 ) -> Iterator[_Credited]:
-    told: tuple[Any, ...] | None = None
+    told: tuple[Any, ...] | None = None  # Any: a row of columns, each of its kind
     for order, visits in groupby(_visits(batches), key=itemgetter(slice(0, _OF_THE_ORDER))):
         order_id, ordered_at, previous, _, total = order
         if told is not None and told[0] == order_id:
@@ -133,6 +133,7 @@ def _credits(
             yield _Credited(order_id, credit, share, amount)
 
 
+# Any: rows of columns, each of its kind
 def _visits(batches: Iterable[Checked]) -> Iterator[tuple[Any, ...]]:
     for checked in batches:
         columns = [values_of(field, checked.columns) for field in JOURNEY_FIELDS]

@@ -162,7 +162,7 @@ _EXPECTED: Final = {
 
 
 def _takes(kind: Kind, type_: DataType) -> bool:
-    is_: Any = pa.types
+    is_: Any = pa.types  # Any: PyArrow has no types
     held = type_
     if kind in (Kind.TEXTS, Kind.INSTANTS):
         if not (is_.is_list(type_) or is_.is_large_list(type_)):

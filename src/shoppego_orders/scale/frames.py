@@ -17,7 +17,7 @@ from shoppego_orders.periods import FIRST_INSTANT, LAST_INSTANT, epoch_micros
 from shoppego_orders.scale.extra import Array, Batch, DataType, Reader, Schema, pa, pc
 from shoppego_orders.scale.fields import ARROW_TYPES, INSTANT_TYPE, ORDER_FIELDS, Field, Kind
 
-Frame: TypeAlias = Any
+Frame: TypeAlias = Any  # Any: of whichever library the caller has
 """A data frame of pandas, Polars, PyArrow or DuckDB, a batch, or an iterable of such things."""
 
 AT_ONCE: Final = 16_384

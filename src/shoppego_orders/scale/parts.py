@@ -178,7 +178,7 @@ def _opened(folder: str) -> tuple[Any, str]:  # Any: PyArrow has no types
     return pa_fs.LocalFileSystem(), str(Path(folder).resolve())
 
 
-def _names(system: Any, path: str) -> set[str]:
+def _names(system: Any, path: str) -> set[str]:  # Any: PyArrow has no types
     return {found.base_name for found in system.get_file_info(pa_fs.FileSelector(path))}
 
 

@@ -88,7 +88,7 @@ class RowView:
     """
 
     names: tuple[str, ...]
-    _type: type[tuple[Any, ...]] = attrs.field(
+    _type: type[tuple[Any, ...]] = attrs.field(  # Any: fields as the columns have them
         init=False, default=attrs.Factory(lambda self: _row_type(self.names), takes_self=True)
     )
 
@@ -99,8 +99,9 @@ class RowView:
         return cast("Iterator[OrderRow]", map(new, values))
 
 
+# Any: fields as the columns have them
 def _row_type(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
-    def made(row: tuple[Any, ...], name: str) -> object:
+    def made(row: tuple[Any, ...], name: str) -> object:  # Any: as above
         if name not in ORDER_FIELDS:
             raise AttributeError(name, name=name, obj=row)
         columns, place = row[-2:]

@@ -93,7 +93,7 @@ def _column(column: Column[Line], lines: Lines) -> Array:
         # A file rounds what several sources share; here all of its six digits are.
         counts = (getattr(sales, column.key) for _, sales in lines.lines)
         return decimal_array([int(count * MILLIONTHS) for count in counts], _COUNT_TYPE)
-    values: list[Any] = [column.reader(line) for line in lines.lines]
+    values: list[Any] = [column.reader(line) for line in lines.lines]  # Any: of the column's kind
     if column.kind is ColumnKind.MONEY:
         return money_array(values)
     if column.key == By.DAY:

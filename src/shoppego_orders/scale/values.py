@@ -66,13 +66,14 @@ def _money(minors: Array, currencies: Array) -> Values:
     return list(map(Money.from_minor, minors.to_pylist(), _decoded(currencies, str)))
 
 
+# Any: words as they are stored
 def _decoded(words: Array, type_: Callable[[Any], object]) -> Values:
     values = [*map(type_, words.dictionary.to_pylist()), None]
     places = words.indices.fill_null(len(values) - 1).to_pylist()
     return list(map(values.__getitem__, places))
 
 
-def instants(array: Array) -> list[Any]:
+def instants(array: Array) -> list[Any]:  # Any: datetimes or None, as the column may be empty
     """A column of instants, as datetimes in UTC."""
     # A fifth of the time that to_pylist() takes for each: as text, which Python reads fastest.
     texts = pc.binary_join_element_wise(array.cast(_NAIVE).cast(pa.string()), "Z", "").to_pylist()

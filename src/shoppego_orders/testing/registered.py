@@ -77,6 +77,7 @@ def register() -> None:
 
 
 def _strategy(name: str, _made: type) -> st.SearchStrategy[Any]:  # Any: of whichever type
+    # Any: of whichever type
     made: st.SearchStrategy[Any] = getattr(import_module(_STRATEGIES), name)()
     return made
 

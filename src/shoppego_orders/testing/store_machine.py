@@ -45,8 +45,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = self.open_store()
-        self.reference = MemoryOrderStore()
+        self.store: OrderStore = self.open_store()
+        self.reference: MemoryOrderStore = MemoryOrderStore()
 
     def open_store(self) -> OrderStore:
         """A store with nothing in it."""

@@ -23,7 +23,7 @@ from shoppego_orders.order import (
 )
 from shoppego_orders.periods import epoch_micros, instant_of_micros
 
-Values = Sequence[Any]
+Values = Sequence[Any]  # Any: each column's value is of its kind
 """One row as the driver gives it; what stands where is the statement's business."""
 
 
@@ -114,9 +114,10 @@ def row_of(values: Values) -> OrderRow:
     )
 
 
+# Any: each column's values are of its kind
 def plain_columns(fields: Sequence[str], rows: Sequence[Values]) -> list[Sequence[Any]]:
     """The values of those columns, column by column, as plain values."""
-    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))  # Any: as above
     for place, name in enumerate(fields):
         if _KINDS[name] is bool:
             columns[place] = list(map(bool, columns[place]))
@@ -179,7 +180,7 @@ _DELIVERIES: Final = {word.value: word for word in Delivery}
 _PAYMENT_TYPES: Final = {word.value: word for word in PaymentType}
 _RECOVERIES: Final = {word.value: word for word in Recovery}
 # str: a status becomes a plain text, which the driver takes faster than a subclass of it.
-_BY_KIND: Final[dict[type, Callable[[Any], object]]] = {
+_BY_KIND: Final[dict[type, Callable[[Any], object]]] = {  # Any: each takes values of its kind
     str: str,
     datetime: epoch_micros,
     Money: _minor,

@@ -367,6 +367,7 @@ def _leave_read_only(failed: ExceptionContext) -> None:
 def _making_no_file(name: str) -> Callable[..., None]:
     """Keep SQLite from making an empty file where one is only looked for."""
 
+    # Any: as SQLite gives them
     def look(_: object, __: object, where: Sequence[Any], ___: object) -> None:
         path = Path(where[0])
         with suppress(OSError):  # which SQLite will have too, and tells
@@ -396,6 +397,7 @@ def _set_patience(driver: Any, _: object) -> None:  # Any: SQLAlchemy does not s
     driver.commit()
 
 
+# Any: columns of any kind
 def inserts_of_what_is_free(table: Table, *told: Column[Any]) -> Mapping[str, Executable]:
     """What adds rows but those that a unique index has already, by SQLAlchemy's name of each kind.
 
@@ -407,6 +409,7 @@ def inserts_of_what_is_free(table: Table, *told: Column[Any]) -> Mapping[str, Ex
     }
 
 
+# Any: a column of texts, or of statuses
 def one_of(searched: ColumnElement[Any], texts: Collection[str]) -> ColumnElement[bool]:
     """Whether a column holds one of any number of texts.
 
@@ -428,44 +431,49 @@ class _Texts(TypeDecorator[list[str]]):
     impl = Text
     cache_ok = True
 
+    # Any: as in SQLAlchemy's own class
     def load_dialect_impl(self, dialect: Compiled) -> TypeEngine[Any]:
-        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(Text()))
+        return dialect.type_descriptor(Text())
 
+    # Any: an array or a text, as the driver takes it
     def process_bind_param(self, value: list[str] | None, dialect: Compiled) -> Any:
         return value if dialect.name == "postgresql" else json.dumps(value)
 
 
 class _OneOf(FunctionElement[bool]):
-    inherit_cache = True
+    inherit_cache: bool | None = True
 
 
 class _Contains(FunctionElement[bool]):
-    inherit_cache = True
+    inherit_cache: bool | None = True
 
 
+# Any: the compiler's own arguments, passed on
 def _written(element: FunctionElement[bool], compiler: SQLCompiler, **how: Any) -> list[str]:
     return [compiler.process(clause, **how) for clause in element.clauses]
 
 
 @compiles(_OneOf, "sqlite")
-def _(element: _OneOf, compiler: SQLCompiler, **how: Any) -> str:
+def _(element: _OneOf, compiler: SQLCompiler, **how: Any) -> str:  # Any: as in _written()
     searched, listed = _written(element, compiler, **how)
     return f"{searched} IN (SELECT value FROM json_each({listed}))"  # noqa: S608  # SQLAlchemy's
 
 
 @compiles(_OneOf, "postgresql")
-def _(element: _OneOf, compiler: SQLCompiler, **how: Any) -> str:
+def _(element: _OneOf, compiler: SQLCompiler, **how: Any) -> str:  # Any: as in _written()
     searched, listed = _written(element, compiler, **how)
     return f"{searched} = ANY ({listed})"
 
 
 @compiles(_Contains, "sqlite")
-def _(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:
+def _(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:  # Any: as in _written()
     searched, text = _written(element, compiler, **how)
     return f"instr({searched}, {text}) > 0"
 
 
 @compiles(_Contains, "postgresql")
-def _(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:
+def _(element: _Contains, compiler: SQLCompiler, **how: Any) -> str:  # Any: as in _written()
     searched, text = _written(element, compiler, **how)
     return f"strpos({searched}, {text}) > 0"

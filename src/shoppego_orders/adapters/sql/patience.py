@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 SILENCE_S: Final = 600
 """How long a server may say nothing: far longer than any question takes, locks included."""
-_CONNECTING: Final[Mapping[str, int]] = {
+_CONNECTING: Final[Mapping[str, Any]] = {  # Any: as the connection's other arguments
     # Seconds, as long as for a lock.
     "connect_timeout": 30,
     # A machine that is gone, or a network that is cut, is noticed within a minute; and what
@@ -33,6 +33,7 @@ class PatientConnection(psycopg.Connection[Any]):  # Any: rows, which SQLAlchemy
     """A connection that is given up where its server says nothing for too long."""
 
     @classmethod
+    # Any: psycopg's arguments
     def to(cls, _: object, __: object, where: Any, how: Mapping[str, Any]) -> Self:
         """Connect as SQLAlchemy would, in its event ``do_connect``."""
         return cls.connect(*where, **{**_CONNECTING, **how})
@@ -46,9 +47,10 @@ class PatientConnection(psycopg.Connection[Any]):  # Any: rows, which SQLAlchemy
         """Wait for an answer, as psycopg does whenever it waits."""
         return super().wait(self._heard(gen), *how, **named)
 
+    # Any: as above
     def _heard(self, answer: Generator[Any, Any, Result]) -> Generator[Any, Any, Result]:
         heard = time.monotonic()
-        ready: Any = None
+        ready: Any = None  # Any: as above
         while True:
             try:
                 wanted = answer.send(ready)

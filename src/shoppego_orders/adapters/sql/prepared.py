@@ -32,6 +32,7 @@ class Prepared:
         self._places: Final = itemgetter(*in_sqlite.positiontup)
         self._in_postgresql: Final = str(statement.compile(dialect=_POSTGRESQL))
 
+    # Any: whatever columns were asked for
     def execute(self, connection: Connection, values: Values) -> CursorResult[Any]:
         """Send it; it may answer with rows, whose flags are as the driver gives them."""
         if connection.dialect.name == "sqlite":

@@ -38,20 +38,21 @@ _LINE: Final = [each for each in order_lines.c if each.name != "order_id"]
 _MOST_ROWS: Final = 2**63 - 1
 
 Condition = ColumnElement[bool]
+Some = Select[*tuple[Any, ...]]  # Any: so many columns, each of its kind
 
 
-def select_rows(query: OrderQuery) -> Select[Any]:  # Any: one column of each kind
+def select_rows(query: OrderQuery) -> Some:
     """The columns of the rows that match, in their order."""
     return _limited(select(*_ROW).where(*conditions(query)).order_by(*_ordered(query)), query)
 
 
-def select_fields(query: OrderQuery, fields: Sequence[str]) -> Select[Any]:
+def select_fields(query: OrderQuery, fields: Sequence[str]) -> Some:
     """Some columns of the rows that match, in their order."""
     wanted = [orders.c[name] for name in fields]
     return _limited(select(*wanted).where(*conditions(query)).order_by(*_ordered(query)), query)
 
 
-def select_lines(query: OrderQuery) -> Select[Any]:  # Any: one column of each kind
+def select_lines(query: OrderQuery) -> Some:
     """The columns of the row and of each of its line items, in their order."""
     lines = select(*_ROW, *_LINE).join_from(
         orders, order_lines, order_lines.c.order_id == orders.c.id
@@ -71,8 +72,9 @@ def select_count(query: OrderQuery) -> Select[int]:
     return select(func.count()).select_from(orders).where(*conditions(query))
 
 
-def select_counts(counted: Iterable[OrderQuery], most: int) -> Select[*tuple[Any, ...]]:
+def select_counts(counted: Iterable[OrderQuery], most: int) -> Some:
     """How many orders match each query, counted as far as ``most``: one row."""
+    # Any: as many columns as there are counts
     counts: list[Any] = [_counted(query, most) for query in counted]
     return select(*counts)
 
@@ -83,7 +85,7 @@ def _counted(query: OrderQuery, most: int) -> ScalarSelect[int]:
     return select(func.count()).select_from(found.subquery()).scalar_subquery()
 
 
-def _limited(rows: Select[Any], query: OrderQuery) -> Select[Any]:
+def _limited(rows: Some, query: OrderQuery) -> Some:
     return rows if query.limit is None else rows.limit(min(query.limit, _MOST_ROWS))
 
 
@@ -135,6 +137,7 @@ def _of_statuses(query: OrderQuery) -> Iterator[Condition]:
         yield _one_word(columns.recovery, query.recovery)
 
 
+# Any: columns of two kinds
 def _ordered(query: OrderQuery) -> tuple[UnaryExpression[Any], UnaryExpression[Any]]:
     if query.newest_first:
         return orders.c.placed_at.desc(), orders.c.id.desc()

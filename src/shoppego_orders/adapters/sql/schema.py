@@ -42,7 +42,7 @@ SCHEMA_VERSION: Final = 4
 # Texts sort by code point, as Python sorts them. PostgreSQL would ask the locale, whose next
 # version may sort otherwise and then find nothing in an index.
 _TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
-_TYPES: Final[dict[type, TypeEngine[Any]]] = {
+_TYPES: Final[dict[type, TypeEngine[Any]]] = {  # Any: one type of column for each kind
     str: _TEXT,
     tuple: _TEXT,
     bool: Boolean(),
@@ -51,9 +51,11 @@ _TYPES: Final[dict[type, TypeEngine[Any]]] = {
     Money: BigInteger(),
 }
 
-metadata = MetaData()
+metadata: MetaData = MetaData()
 
-schema_version = Table("shoppego_schema", metadata, Column("version", Integer, nullable=False))
+schema_version: Table = Table(
+    "shoppego_schema", metadata, Column("version", Integer, nullable=False)
+)
 
 
 def kind_of(hint: Any) -> type:  # Any: a type hint
@@ -71,7 +73,7 @@ def _column(name: str, hint: Any) -> Column[Any]:  # Any: a type hint, and whate
     return Column(name, _TYPES[kind_of(hint)], nullable=NoneType in get_args(hint))
 
 
-orders = Table(
+orders: Table = Table(
     "shoppego_orders",
     metadata,
     *(_column(name, hint) for name, hint in get_type_hints(OrderRow).items()),
@@ -115,6 +117,7 @@ for _name, _columns in (
 # Written as queries write it, word by word: else no partial index is taken.
 _UNARCHIVED: Final = orders.c.archived == false()
 _OPEN: Final = orders.c.life == literal_column("'open'")
+# Any: columns of each kind
 _TABS: Final[Mapping[str, tuple[Sequence[Column[Any]], Sequence[ColumnElement[bool]]]]] = {
     "shoppego_unarchived": ((), (_UNARCHIVED,)),
     "shoppego_archived": ((), (orders.c.archived == true(),)),
@@ -160,7 +163,7 @@ for _name, _columns in (
         postgresql_where=orders.c.recovery == literal_column("'open'"),
     )
 
-order_lines = Table(
+order_lines: Table = Table(
     "shoppego_lines",
     metadata,
     Column("order_id", _TEXT, ForeignKey(orders.c.id), primary_key=True),
@@ -175,7 +178,7 @@ order_lines = Table(
     sqlite_with_rowid=False,
 )
 
-order_tags = Table(
+order_tags: Table = Table(
     "shoppego_tags",
     metadata,
     Column("tag", _TEXT, primary_key=True),
@@ -184,7 +187,7 @@ order_tags = Table(
     sqlite_with_rowid=False,
 )
 
-order_events = Table(
+order_events: Table = Table(
     "shoppego_events",
     metadata,
     Column("order_id", _TEXT, ForeignKey(orders.c.id), primary_key=True),
@@ -195,7 +198,7 @@ order_events = Table(
     Column("document", _TEXT, nullable=False),
 )
 
-tasks = Table(
+tasks: Table = Table(
     "shoppego_tasks",
     metadata,
     Column("key", _TEXT, primary_key=True),
@@ -206,7 +209,7 @@ tasks = Table(
     sqlite_with_rowid=False,
 )
 
-exports = Table(
+exports: Table = Table(
     "shoppego_exports",
     metadata,
     Column("id", _TEXT, primary_key=True),

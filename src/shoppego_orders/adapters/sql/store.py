@@ -161,7 +161,7 @@ class SqlOrderStore(Opened):
 
     def columns(
         self, query: OrderQuery, fields: Sequence[str]
-    ) -> Iterator[Sequence[Sequence[Any]]]:
+    ) -> Iterator[Sequence[Sequence[Any]]]:  # Any: each column's values are of its kind
         """Yield some fields of the rows that match, in the same order, as plain values.
 
         Some hundreds of rows at a time, straight from the columns; see
@@ -177,7 +177,7 @@ class SqlOrderStore(Opened):
 
     def _columns(
         self, question: Executable, fields: Sequence[str]
-    ) -> Iterator[Sequence[Sequence[Any]]]:
+    ) -> Iterator[Sequence[Sequence[Any]]]:  # Any: each column's values are of its kind
         for rows in self.database.chunks(question):
             with self.database.decoding():
                 yield plain_columns(fields, rows)

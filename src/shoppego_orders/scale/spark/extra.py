@@ -19,18 +19,18 @@ from pyspark.sql import functions as F  # noqa: N812  # as everybody calls it
 from pyspark.sql.types import StructType
 
 if TYPE_CHECKING:
-    cloudpickle: Any  # it has no types
+    cloudpickle: Any  # Any: it has no types
 else:
     from pyspark import cloudpickle
 
 
 def collected(frame: DataFrame) -> Table:
     """Bring a frame to the driver."""
-    untyped: Any = frame  # as PyArrow is
+    untyped: Any = frame  # Any: PyArrow has no types
     return untyped.toArrow()
 
 
 def blank(frame: DataFrame) -> Table:
     """A table with a frame's columns and no rows, for which nothing of the frame is computed."""
-    session: Any = frame.sparkSession  # as PyArrow is
+    session: Any = frame.sparkSession  # Any: its own are partly unknown
     return collected(session.createDataFrame([], frame.schema))

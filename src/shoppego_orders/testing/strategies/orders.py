@@ -133,6 +133,7 @@ def blockers() -> st.SearchStrategy[Blocker]:
 
 
 @functools.cache
+# Any: arguments of Order.place, each of its kind
 def _parts(currency: str) -> st.SearchStrategy[dict[str, Any]]:
     """What ``Order.place`` is told, besides the time."""
     return st.fixed_dictionaries(

@@ -31,7 +31,7 @@ class Step:
     """
 
     name: str
-    arguments: dict[str, Any]  # of whichever method it is
+    arguments: dict[str, Any]  # Any: of whichever method it is
     after: timedelta
     learned_after: timedelta | None = None
     zone: tzinfo = UTC
@@ -125,11 +125,13 @@ def references() -> st.SearchStrategy[str]:
     return st.sampled_from(REFERENCES) | texts().filter(str.strip)
 
 
+# Any: of whichever method it is
 def _commands(name: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
     actor = st.sampled_from(("merchant", "aina"))
     return _steps(name, {**arguments, "actor": actor}, st.none())
 
 
+# Any: as above
 def _facts(name: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Step]:
     required = name in {"record_abandonment", "record_outcome"}
     told = delays() if required else st.none() | delays()
@@ -138,7 +140,7 @@ def _facts(name: str, **arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[
 
 def _steps(
     name: str,
-    arguments: dict[str, st.SearchStrategy[Any]],
+    arguments: dict[str, st.SearchStrategy[Any]],  # Any: as above
     learned_after: st.SearchStrategy[timedelta | None],
 ) -> st.SearchStrategy[Step]:
     drawn = st.fixed_dictionaries(arguments).map(_told)
@@ -146,7 +148,7 @@ def _steps(
     return st.builds(Step, st.just(name), drawn, delays(), learned_after, zones)
 
 
-def _told(arguments: dict[str, Any]) -> dict[str, Any]:
+def _told(arguments: dict[str, Any]) -> dict[str, Any]:  # Any: as above
     """Tell a parcel by the arguments that the methods take."""
     parcel = arguments.pop("tracking", None)
     return arguments if parcel is None else arguments | attrs.asdict(parcel)
