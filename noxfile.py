@@ -135,7 +135,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(tags=["check"])
 def types(session: nox.Session) -> None:
     """Mypy and pyright, both strict, over the package, the tests and this file."""
-    sync(session, "types", "tests", "docs", "nox")
+    sync(session, "types", "tests", "docs", "nox", "mutants")
     session.run("mypy")
     session.run("pyright")
 
@@ -209,6 +209,17 @@ def bench(session: nox.Session) -> None:
     sync(session, "bench")
     for path in session.posargs or sorted(str(p) for p in Path("tests/bench").glob("[!_]*.py")):
         session.run("python", path)
+
+
+@nox.session(default=False, tags=["slow"])
+def mutants(session: nox.Session) -> None:
+    """Would a test notice a change of the kernel? 300 mutants, or those that arguments name.
+
+    ``nox -s mutants -- --sample 1000 --seed 7`` tries others and more of them, and
+    ``nox -s mutants -- money order.ledger:12`` all of a module, or a single one.
+    """
+    sync(session, "tests", "mutants")
+    session.run("python", "tests/mutants.py", *session.posargs)
 
 
 def build(session: nox.Session, into: Path) -> Path:
