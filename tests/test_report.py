@@ -418,6 +418,7 @@ def test_a_plain_table() -> None:
         "(total)        SGD           1      2  11.00\n"
     )
     assert "\n(none)   MYR" in report.text(By.SOURCE)
+    assert report.text(By.PAYMENT_METHOD).startswith("payment method  currency")
     assert SalesReport.of([]).text() == "day  currency  orders  total\n"
 
 
@@ -439,6 +440,7 @@ def test_a_notebook_shows_tables_without_anything_that_acts() -> None:
     assert "<script" not in html
     assert "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; co" in html
     assert html.count("<table") == html.count("</table>") == 3
+    assert '<p class="title">' in html
 
 
 def test_a_notebook_shows_as_many_lines_as_can_be_read() -> None:

@@ -13,6 +13,7 @@ from shoppego_orders import (
     Adjustment,
     CartItem,
     CartLink,
+    Exports,
     LineItem,
     Order,
     OrderQuery,
@@ -28,7 +29,8 @@ from shoppego_orders import (
     settle_recoveries,
     sweep,
 )
-from shoppego_orders.adapters.memory import MemoryOrderStore
+from shoppego_orders.abandonment.rules import FirstOrder, HasContact
+from shoppego_orders.adapters.memory import MemoryExportLog, MemoryOrderStore, MemoryShelf
 from shoppego_orders.attribution.credit import position_based, time_decay
 from shoppego_orders.errors import InvalidValue, NaiveDatetime
 from shoppego_orders.money import Money
@@ -37,6 +39,7 @@ from shoppego_orders.testing.samples import NOON, SHOP, myr, order_of
 NAIVE = datetime(2026, 3, 3)  # noqa: DTZ001 - the point
 ORDER = order_of("1")
 STORE = MemoryOrderStore()
+EXPORTS = Exports(STORE, MemoryExportLog(), MemoryShelf())
 POLICY = AbandonmentPolicy()
 KEY = b"0123456789abcdef"
 HOUR = timedelta(hours=1)
@@ -132,6 +135,8 @@ WRONG: list[tuple[str, object, Callable[[], object]]] = [
     ("cooldown", -HOUR, lambda: RecoveryPlan(cooldown=-HOUR)),
     ("quiet_hours", (time(9), time(9)), lambda: RecoveryPlan(quiet_hours=(time(9), time(9)))),
     ("window", 0 * HOUR, lambda: AbandonmentPolicy(window=0 * HOUR)),
+    ("lookback", 0 * HOUR, lambda: FirstOrder(0 * HOUR)),
+    ("by", "fax", lambda: HasContact("fax")),  # type: ignore[arg-type] # as above
     ("country_code", "MY", lambda: phone_digits("0123456789", "MY")),
     ("month", "2026-13", lambda: Period.of_month(2026, 13)),
     ("first + last", Fraction(2), lambda: position_based(Fraction(1), Fraction(1))),
@@ -164,6 +169,8 @@ WITHOUT_A_ZONE: list[tuple[str, Callable[[], object]]] = [
     ("now", lambda: settle_recoveries(STORE, HOUR, NAIVE)),
     ("expires_at", lambda: linked(expires_at=NAIVE)),
     ("now", lambda: read_recovery_link(linked(), KEY, NAIVE)),
+    ("now", lambda: EXPORTS.due(NAIVE)),
+    ("now", lambda: EXPORTS.delete("e1", NAIVE)),
     ("as_of", lambda: replay(ORDER.changes, [], POLICY, as_of=NAIVE)),
 ]
 
