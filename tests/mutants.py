@@ -1,9 +1,9 @@
 """Would a test notice? The kernel is changed in one place, and the tests that run it are run.
 
-Mutmut makes the mutants. Its own runs put every version of a function behind a wrapper; with them
-the tests that count steps fail, and ten times as slow. Here a mutant is the file itself, changed
-in a copy of the package, and a fresh process runs its tests, the quickest first. What ran which
-line is measured beforehand, and kept until the package or a test changes.
+Mutmut makes the mutants. Its own runs put every version of a function behind a wrapper, which is
+slow, and fails a test that counts steps. Here a mutant is the file itself, changed in a copy of
+the package, and a fresh process runs its tests, the quickest first. What ran which line is
+measured beforehand, and kept until the package or a test changes.
 
     python tests/mutants.py                          # 300 of them, drawn from all of the kernel
     python tests/mutants.py --sample 1000 --seed 7   # others, and more

@@ -403,6 +403,7 @@ def test_a_touch_from_the_shop_itself_is_the_tables_direct_row() -> None:
     answer = classify("/", "https://hartamas.com/x", table)
     assert (answer.source, answer.name, answer.channel) == ("direct", "Terus", "Walk-in")
     assert (answer.rule, answer.evidence) == ("referrer", "hartamas.com")
+    assert classify("/", table=table).name == "Terus"
 
 
 def test_subdomains_are_the_shops_only_when_asked() -> None:

@@ -62,6 +62,7 @@ from shoppego_orders.export import (
     write_csv,
     write_file,
 )
+from shoppego_orders.export.column_sets import COLUMN_SETS
 from shoppego_orders.export.columns import ColumnSet
 from shoppego_orders.export.files import add_file
 from shoppego_orders.money import Money
@@ -479,6 +480,11 @@ def test_a_date_is_read_as_the_clocks_of_the_zone_showed_it(style: InstantStyle)
     columns = [Column[datetime]("at", "", ColumnKind.INSTANT, lambda at: at, instants=style)]
     tz = "Asia/Kuala_Lumpur"
     assert list(read_export(write_csv([at], columns, tz=tz), columns, tz=tz)) == [(at,)]
+
+
+@pytest.mark.parametrize("columns", COLUMN_SETS.values(), ids=COLUMN_SETS)
+def test_every_column_has_a_label(columns: ColumnSet) -> None:
+    assert all(column.label.strip() for column in (*columns.per_order, *columns.per_line))
 
 
 def test_columns_that_make_no_file_are_refused() -> None:
