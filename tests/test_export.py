@@ -484,7 +484,8 @@ def test_a_date_is_read_as_the_clocks_of_the_zone_showed_it(style: InstantStyle)
 
 @pytest.mark.parametrize("columns", COLUMN_SETS.values(), ids=COLUMN_SETS)
 def test_every_column_has_a_label(columns: ColumnSet) -> None:
-    assert all(column.label.strip() for column in (*columns.per_order, *columns.per_line))
+    assert all(column.label.strip() for column in columns.per_order)
+    assert all(column.label.strip() for column in columns.per_line)
 
 
 def test_columns_that_make_no_file_are_refused() -> None:
