@@ -140,7 +140,8 @@ def types(session: nox.Session) -> None:
 
     And everything that the built package exports has a type that no checker has to guess.
     """
-    sync(session, "types", "tests", "docs", "nox", extras=[*EXTRAS, "spark"], editable=False)
+    groups = ("types", "tests", "docs", "nox", "mutants")
+    sync(session, *groups, extras=[*EXTRAS, "spark"], editable=False)
     session.run("mypy")
     session.run("pyright")
     session.run("pyrefly", "check")
@@ -218,6 +219,17 @@ def bench(session: nox.Session) -> None:
     """The benchmarks beside the last table; none fails on a time. Arguments name some of them."""
     sync(session, "bench", extras=[*EXTRAS, "spark"])
     session.run("python", "tests/bench", *session.posargs)
+
+
+@nox.session(default=False, tags=["slow"])
+def mutants(session: nox.Session) -> None:
+    """Would a test notice a change of the kernel? 300 mutants, or those that arguments name.
+
+    ``nox -s mutants -- --sample 1000 --seed 7`` tries others and more of them, and
+    ``nox -s mutants -- money order.ledger:12`` all of a module, or a single one.
+    """
+    sync(session, "tests", "mutants")
+    session.run("python", "tests/mutants.py", *session.posargs)
 
 
 def build(session: nox.Session, into: Path) -> Path:

@@ -66,6 +66,7 @@ def test_it_is_not_due_before_60_minutes_have_passed(early: datetime) -> None:
     verdict = POLICY.judge(begun(), [], early)
     assert verdict.status is VerdictStatus.NOT_DUE
     assert verdict.abandoned_at is None
+    assert verdict.policy == POLICY.id
     assert verdict.due == DUE
     assert verdict.reasons == ("It is not due until 2021-03-03 15:58:17 UTC.",)
 

@@ -398,6 +398,14 @@ def test_a_shops_own_hosts_are_no_touch() -> None:
     assert classify(SHOP, "https://blog.hartamas.com/", table).source == "referral"
 
 
+def test_a_touch_from_the_shop_itself_is_the_tables_direct_row() -> None:
+    table = TABLE.extended([Source("direct", "Terus", "Walk-in")]).for_shop("hartamas.com")
+    answer = classify("/", "https://hartamas.com/x", table)
+    assert (answer.source, answer.name, answer.channel) == ("direct", "Terus", "Walk-in")
+    assert (answer.rule, answer.evidence) == ("referrer", "hartamas.com")
+    assert classify("/", table=table).name == "Terus"
+
+
 def test_subdomains_are_the_shops_only_when_asked() -> None:
     table = TABLE.for_shop("hartamas.com", subdomains=True)
     assert classify(SHOP, "https://blog.hartamas.com/", table).ignored == "own-shop"

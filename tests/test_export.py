@@ -47,6 +47,7 @@ from shoppego_orders.export import (
     Column,
     ColumnKind,
     ExportRequest,
+    InstantStyle,
     Profile,
     SentAs,
     Value,
@@ -61,6 +62,7 @@ from shoppego_orders.export import (
     write_csv,
     write_file,
 )
+from shoppego_orders.export.column_sets import COLUMN_SETS
 from shoppego_orders.export.columns import ColumnSet
 from shoppego_orders.export.files import add_file
 from shoppego_orders.money import Money
@@ -467,8 +469,23 @@ def test_a_value_of_another_kind_is_refused_by_name(kind: ColumnKind, value: Val
 def test_a_naive_datetime_and_foreign_money_are_refused() -> None:
     with pytest.raises(NaiveDatetime):
         one_column(ColumnKind.INSTANT, datetime(2026, 1, 1))  # noqa: DTZ001  # what is refused
-    with pytest.raises(CurrencyMismatch):
+    with pytest.raises(CurrencyMismatch) as caught:
         one_column(ColumnKind.MONEY, Money("1", "USD"))
+    assert (caught.value.left, caught.value.right) == ("USD", "MYR")
+
+
+@pytest.mark.parametrize("style", InstantStyle)
+def test_a_date_is_read_as_the_clocks_of_the_zone_showed_it(style: InstantStyle) -> None:
+    at = datetime(2026, 3, 3, 14, 58, 17, tzinfo=UTC)
+    columns = [Column[datetime]("at", "", ColumnKind.INSTANT, lambda at: at, instants=style)]
+    tz = "Asia/Kuala_Lumpur"
+    assert list(read_export(write_csv([at], columns, tz=tz), columns, tz=tz)) == [(at,)]
+
+
+@pytest.mark.parametrize("columns", COLUMN_SETS.values(), ids=COLUMN_SETS)
+def test_every_column_has_a_label(columns: ColumnSet) -> None:
+    assert all(column.label.strip() for column in columns.per_order)
+    assert all(column.label.strip() for column in columns.per_line)
 
 
 def test_columns_that_make_no_file_are_refused() -> None:

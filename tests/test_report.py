@@ -418,7 +418,16 @@ def test_a_plain_table() -> None:
         "(total)        SGD           1      2  11.00\n"
     )
     assert "\n(none)   MYR" in report.text(By.SOURCE)
+    assert report.text(By.PAYMENT_METHOD).startswith("payment method  currency")
     assert SalesReport.of([]).text() == "day  currency  orders  total\n"
+
+
+def test_no_line_of_a_plain_table_ends_in_blanks() -> None:
+    left = abandoned(an_order("left"))
+    sold = an_order("sold", at=LATE + DAY).mark_paid(at=LATE + DAY)
+    text = SalesReport.of([left, sold]).text()
+    assert "2026-01-06" in text
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
 
 
 def test_wide_and_combining_characters_keep_the_columns() -> None:
@@ -439,6 +448,7 @@ def test_a_notebook_shows_tables_without_anything_that_acts() -> None:
     assert "<script" not in html
     assert "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; co" in html
     assert html.count("<table") == html.count("</table>") == 3
+    assert "Sales; days of Asia/Kuala_Lumpur" in html
 
 
 def test_a_notebook_shows_as_many_lines_as_can_be_read() -> None:

@@ -68,8 +68,13 @@ class RecoveryPlan:
         time_zone(self.tz)
 
     def step(self, abandoned_at: datetime, now: datetime) -> int:
-        """The last step that is due, counted from 1; 0 before the first."""
-        return sum(now - abandoned_at >= after for after in self.steps)
+        """The last step that is due, counted from 1; 0 before the first.
+
+        :param abandoned_at: aware, as is ``now``.
+        :raises NaiveDatetime: for a time without a zone.
+        """
+        passed = utc(now, "now") - utc(abandoned_at, "abandoned_at")
+        return sum(passed >= after for after in self.steps)
 
     def is_quiet(self, now: datetime) -> bool:
         """Tell whether nothing is to be sent at this hour.
