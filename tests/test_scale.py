@@ -22,6 +22,7 @@ from shoppego_orders.abandonment import (
     Context,
     NoOtherPurchase,
     OrderLike,
+    RecoveryReport,
     Rule,
     Unfulfilled,
     sweep,
@@ -31,7 +32,7 @@ from shoppego_orders.attribution import Journey, Touch, default_table, linear
 from shoppego_orders.errors import InvalidFrame, InvalidValue, NaiveDatetime
 from shoppego_orders.export import By, SalesReport
 from shoppego_orders.money import Money
-from shoppego_orders.order import OrderRow
+from shoppego_orders.order import OrderRow, Recovery
 from shoppego_orders.page import orders_page
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.scale import frames
@@ -530,6 +531,26 @@ def test_a_reports_table_holds_dates_decimals_and_exact_shares() -> None:
     credited = SalesReport.of([row], credits=lambda _: shared.credits(linear), model="linear")
     orders = credited.to_arrow(By.SOURCE)["orders"].to_pylist()
     assert sorted(orders) == [Decimal("0.333333"), Decimal("0.333333"), Decimal("0.333334")]
+
+
+def test_a_recovery_report_is_a_frame_of_outcomes_and_one_of_money() -> None:
+    report = RecoveryReport(
+        abandoned=3,
+        outcomes=dict.fromkeys(Recovery, 0) | {Recovery.RECOVERED: 2, Recovery.LOST: 1},
+        recovered={"MYR": Money("59.50", "MYR")},
+        substituted={"SGD": Money("5", "SGD"), "MYR": Money("1", "MYR")},
+    )
+    assert {each["outcome"]: each["checkouts"] for each in report.to_arrow().to_pylist()} == {
+        str(each): report.outcomes[each] for each in Recovery
+    }
+    assert pa.table(report).equals(report.to_arrow("outcome"))
+    assert report.to_arrow("currency").to_pylist() == [
+        {"currency": "MYR", "recovered": Decimal("59.50"), "substituted": Decimal(1)},
+        {"currency": "SGD", "recovered": None, "substituted": Decimal(5)},
+    ]
+    by: Any = "day"
+    with pytest.raises(InvalidValue, match="by is 'day'; expected outcome or currency"):
+        report.to_arrow(by)
 
 
 def test_without_pyarrow_the_extra_is_named() -> None:

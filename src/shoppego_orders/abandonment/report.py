@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Final
+from typing import Any, Final, Literal
 
 import attrs
 
 from shoppego_orders.abandonment.claims import reminders_of
+from shoppego_orders.errors import InvalidValue
 from shoppego_orders.money import Money
 from shoppego_orders.order import OrderRow, Recovery
 from shoppego_orders.periods import Period
@@ -62,6 +63,27 @@ class RecoveryReport:
     recovered: Mapping[str, Money]
     substituted: Mapping[str, Money]
     reminders: ReminderCounts | None = None
+
+    def to_arrow(self, by: Literal["outcome", "currency"] = "outcome") -> Any:
+        # Any: PyArrow has no types
+        """The report as a ``pyarrow.Table``, for data frames.
+
+        :param by: ``outcome`` for how many checkouts ended how; ``currency`` for what was won back
+            and what was bought instead. A report passed on as it is, is that of outcomes.
+        :raises InvalidValue: for another word.
+        :raises MissingExtra: without PyArrow, which the extra ``arrow`` brings.
+        """
+        from shoppego_orders.scale.recovery import outcomes_table, revenue_table
+
+        if by == "outcome":
+            return outcomes_table(self.outcomes)
+        if by == "currency":
+            return revenue_table(self.recovered, self.substituted)
+        raise InvalidValue("by", by, "outcome or currency")
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """What data frames ask for: the table of :meth:`to_arrow`."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
         ends = ", ".join(f"{count} {end}" for end, count in self.outcomes.items() if count)
