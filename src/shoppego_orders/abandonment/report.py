@@ -64,8 +64,8 @@ class RecoveryReport:
     substituted: Mapping[str, Money]
     reminders: ReminderCounts | None = None
 
+    # Any: PyArrow has no types
     def to_arrow(self, by: Literal["outcome", "currency"] = "outcome") -> Any:
-        # Any: PyArrow has no types
         """The report as a ``pyarrow.Table``, for data frames.
 
         :param by: ``outcome`` for how many checkouts ended how; ``currency`` for what was won back
