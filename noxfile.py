@@ -191,8 +191,9 @@ def wheel(session: nox.Session) -> None:
 @nox.session(default=False, tags=["slow"])
 def deep(session: nox.Session) -> None:
     """The properties with Hypothesis's deep profile: many more examples, new ones every time."""
-    sync(session, "tests")
+    sync(session, "tests", extras=[*EXTRAS, "spark"])
     heavy = ["abandonment_faults", "killed_writers", "cut_databases", "hostile_input"]
+    heavy += ["spark_cluster"]
     paths = session.posargs or ["tests/property", *(f"tests/test_{each}.py" for each in heavy)]
     env = {"HYPOTHESIS_PROFILE": "deep", "SHOPPEGO_TEST_HOSTILE_ROUNDS": "8"}
     session.run("pytest", *paths, env=env)

@@ -45,6 +45,7 @@ OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/*", "cli/*", "notebook/*", "scale
 # Neither servers, browsers nor killed processes; nothing that is about what stands on the kernel.
 LEFT_OUT = [
     *("async_stores", "bridge_cancelled", "browser", "cli*", "cut_databases", "docs"),
+    *("django_host", "spark*"),
     *("erasing_stores", "example_stores", "frames", "interrupted_exports", "killed_writers"),
     *("mail_refused", "mixed_load", "notebook*", "package", "postgres*", "readers", "scale*"),
     *("schema_versions", "shop_host", "sql_store", "store_faults", "store_laws"),

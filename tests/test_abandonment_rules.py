@@ -264,6 +264,11 @@ def test_a_rule_names_the_fields_that_it_reads(rule: Rule, read: set[str]) -> No
     assert (~rule & Unfulfilled()).reads() == read | Unfulfilled().reads()
 
 
+@pytest.mark.parametrize("rule", [Unfulfilled(), rules.Unpaid(), rules.Unconfirmed()])
+def test_what_must_not_have_happened_prevents_a_rule(rule: Rule) -> None:
+    assert rule.prevented_by() == rule.reads()
+
+
 @pytest.mark.parametrize(
     ("make", "field"),
     [

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -31,7 +29,7 @@ from pyspark.sql import functions as F  # noqa: N812  # as everybody calls it
 
 import _orders as priced
 import _traffic as traffic
-from _ratios import Comparison, timed
+from _ratios import Comparison, timed, told
 from scale import history
 from shoppego_orders import scale
 from shoppego_orders.abandonment import AbandonmentPolicy
@@ -132,36 +130,17 @@ def found_by(question: Question, orders: DataFrame) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def judge(orders: DataFrame, count: int) -> None:
-    answers = {name: found_by(question, orders) for name, question in CONTENDERS.items()}
-    assert len(set(answers.values())) == 1, answers
-    took: dict[str, list[float]] = {name: [] for name in CONTENDERS}
-    for _ in range(ROUNDS):
-        for name, question in CONTENDERS.items():
-            start = time.perf_counter()
-            found_by(question, orders)
-            took[name].append(time.perf_counter() - start)
-    print(f"  {answers['ours on Spark'][0]:,} abandoned, said by all")
-    ours_took = statistics.median(took["ours on Spark"])
-    for name in CONTENDERS:
-        middle = statistics.median(took[name])
-        print(
-            f"  {middle:6.2f} s, {count / middle / CORES:10,.0f} orders a second and core;"
-            f" ours takes {ours_took / middle:.2f} of it  {name}"
-        )
-
-
 def comparisons(folder: Path, orders: int) -> Iterator[Comparison]:
-    """All contenders in turn; that they agree, :func:`judge` makes sure of."""
+    """All contenders in turn, after a first time in which they must agree."""
     with session(folder) as running:
         frame = stored(running, history(orders), folder / "orders")
+        found = {name: found_by(question, frame) for name, question in CONTENDERS.items()}
+        assert len(set(found.values())) == 1, found
         asked = {
             name: partial(timed, partial(found_by, question, frame), orders, time.perf_counter)
             for name, question in CONTENDERS.items()
         }
-        for ask in asked.values():
-            ask()
-        yield Comparison(f"the abandoned of {orders:,} orders on Spark", asked)
+        yield Comparison(f"the abandoned of {orders:,} orders on Spark, the wall clock", asked)
 
 
 # The other functions
@@ -215,13 +194,12 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--orders", type=int, nargs="+", default=[1_000_000], help="judged")
     parser.add_argument("--rows", type=int, default=300_000, help="of the other functions")
     asked = parser.parse_args(None if arguments is None else list(arguments))
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    with tempfile.TemporaryDirectory() as name, session(Path(name)) as running:
-        for count in asked.orders:
-            print(f"{count:,} orders of a month, in turn (medians of {ROUNDS})")
-            judge(stored(running, history(count), Path(name) / f"{count}"), count)
-        if asked.rows:
-            print(f"\nthe other functions, {asked.rows:,} rows (medians of {ROUNDS})")
+    for count in asked.orders:
+        with tempfile.TemporaryDirectory() as name:
+            told(comparisons(Path(name), count))
+    if asked.rows:
+        print(f"\nthe other functions, {asked.rows:,} rows (medians of {ROUNDS})")
+        with tempfile.TemporaryDirectory() as name, session(Path(name)) as running:
             others(running, asked.rows, Path(name))
 
 

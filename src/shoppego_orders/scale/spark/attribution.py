@@ -10,8 +10,9 @@ from shoppego_orders.scale.attribution import ANSWERS
 from shoppego_orders.scale.attribution import attribute as attribute_batches
 from shoppego_orders.scale.extra import Batch
 from shoppego_orders.scale.fields import TOUCH_FIELDS
-from shoppego_orders.scale.spark.extra import DataFrame, StructType
-from shoppego_orders.scale.spark.tasks import mapped, with_our_names
+from shoppego_orders.scale.frames import open_frame
+from shoppego_orders.scale.spark.extra import DataFrame, StructType, blank
+from shoppego_orders.scale.spark.tasks import mapped
 
 
 def attribute(
@@ -27,7 +28,7 @@ def attribute(
         one of their names already is left out.
     :raises InvalidFrame: for columns that are missing or of the wrong type.
     """
-    with_our_names(frame, TOUCH_FIELDS, names)
+    open_frame(blank(frame), TOUCH_FIELDS, names)
     schema = StructType([field for field in frame.schema.fields if field.name not in ANSWERS])
     for name in ANSWERS:
         schema.add(name, "string")

@@ -62,16 +62,15 @@ def _sums(batches: Iterator[Batch], *, kind: By, tz: str) -> Iterator[Batch]:
     tally = Tally(1)
     tally.take(reported_rows(batches, kind), time_zone(tz), None)
     sums = tally.products if kind is By.PRODUCT else tally.cells
-    types = _types(kind)
+    schema = _schema(kind)
     for some in chunks(sums.items()):
         columns = zip(*((*key, *numbers) for key, numbers in some), strict=True)
-        yield pa.record_batch(
-            [pa.array(column, type_) for column, type_ in zip(columns, types.types, strict=True)],
-            schema=types,
+        yield pa.RecordBatch.from_pydict(
+            dict(zip(schema.names, columns, strict=True)), schema=schema
         )
 
 
-def _types(kind: By) -> Any:  # Any: PyArrow has no types
+def _schema(kind: By) -> Any:  # Any: PyArrow has no types
     keys = _PRODUCT if kind is By.PRODUCT else _CELL
     types = {"string": pa.string(), "date": pa.date32()}
     fields = [(name, types[type_]) for name, type_ in keys.items()]
