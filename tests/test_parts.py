@@ -15,7 +15,7 @@ pytest.importorskip("pyarrow")
 from shoppego_orders.errors import InvalidParts, InvalidValue, OutputNotWritten
 from shoppego_orders.export import Column, CsvStream, write_csv
 from shoppego_orders.scale import Manifest, Part, read_manifest, read_parts
-from shoppego_orders.scale.parts import filled, write_part
+from shoppego_orders.scale.parts import filled, name_of_try, write_part
 
 COLUMNS = (Column[str]("name", "Name", "text", str),)
 
@@ -124,6 +124,13 @@ def test_what_fails_on_the_way_is_removed(tmp_path: Path) -> None:
         failing()
     assert list((tmp_path / "parts").iterdir()) == []
     written(folder, ["Aminah"])  # and may be tried again
+
+
+def test_a_part_that_an_earlier_try_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    late = write_part(str(tmp_path), name_of_try(7), write_csv(["late"], COLUMNS))
+    written(str(tmp_path), ["Aminah"])
+    assert b"".join(read_parts(str(tmp_path))) == b"name\r\nAminah\r\n"
+    assert late.name not in {path.name for path in tmp_path.iterdir()}
 
 
 def test_a_folder_that_holds_something_stays_as_it_is(tmp_path: Path) -> None:

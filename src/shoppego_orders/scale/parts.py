@@ -6,11 +6,13 @@ Only what the manifest names counts, and it is written last.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import attrs
 from attrs import validators
@@ -103,6 +105,11 @@ def _chunks(folder: str, manifest: Manifest) -> Iterator[bytes]:
             raise InvalidParts(folder, f"{part.name} is not as it was written")
 
 
+def name_of_try(place: int) -> str:
+    """Name a part that is tried to be written; no two tries have the same name, anywhere."""
+    return f"part-{place:05}-{uuid4().hex}.csv"
+
+
 def write_part(folder: str, name: str, stream: CsvStream) -> Part:
     """Write one of the files; if getting its content fails, it is removed.
 
@@ -133,6 +140,9 @@ def write_part(folder: str, name: str, stream: CsvStream) -> Part:
 def filled(folder: str) -> Generator[Callable[[Iterable[Part]], Manifest]]:
     """Make a folder that parts are written to; it is emptied if that fails.
 
+    A worker may end after that, and leave a part that nobody waits for any more: such parts of
+    earlier tries are no reason to refuse the folder, and are removed in the end.
+
     :returns: what is told in the end which parts belong to the whole, and writes the manifest.
     :raises OutputNotWritten: for a folder that holds something or can't be written to; and for
         parts that are not there, in the end.
@@ -140,7 +150,7 @@ def filled(folder: str) -> Generator[Callable[[Iterable[Part]], Manifest]]:
     with told_as_unwritten(folder):
         system, path = _opened(folder)
         system.create_dir(path)
-        if there := _names(system, path):
+        if there := {name for name in _names(system, path) if not _A_TRY.fullmatch(name)}:
             expected = "expected a new or empty folder"
             raise OutputNotWritten(folder, f"{min(there)} is there; {expected}")
 
@@ -168,6 +178,7 @@ def filled(folder: str) -> Generator[Callable[[Iterable[Part]], Manifest]]:
 
 
 _MANIFEST: Final = "manifest.json"
+_A_TRY: Final = re.compile(r"part-\d{5,}-[0-9a-f]{32}\.csv")
 _AT_ONCE: Final = 2**18
 
 

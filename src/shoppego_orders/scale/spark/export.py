@@ -13,7 +13,7 @@ from shoppego_orders.export.request import ExportRequest, Per
 from shoppego_orders.periods import SHOP_TIME_ZONE
 from shoppego_orders.scale.export import exported, exported_fields
 from shoppego_orders.scale.extra import Batch, pa
-from shoppego_orders.scale.parts import Manifest, Part, filled, write_part
+from shoppego_orders.scale.parts import Manifest, Part, filled, name_of_try, write_part
 from shoppego_orders.scale.spark.extra import DataFrame, TaskContext, blank, collected
 from shoppego_orders.scale.spark.tasks import mapped, with_our_names
 
@@ -76,5 +76,5 @@ def _part(batches: Iterator[Batch], *, asked: ExportRequest, folder: str) -> Ite
     stream = exported(batches, asked)
     next(stream)  # the header, of which there is one already
     # Who does the same again, after a worker that died or beside one that is slow, writes another.
-    part = write_part(folder, f"part-{place:05}-{task.taskAttemptId()}.csv", stream)
+    part = write_part(folder, name_of_try(place), stream)
     yield pa.RecordBatch.from_pylist([{"place": place, **attrs.asdict(part)}])
