@@ -133,6 +133,21 @@ def test_a_part_that_an_earlier_try_left_is_in_nobodys_way(tmp_path: Path) -> No
     assert late.name not in {path.name for path in tmp_path.iterdir()}
 
 
+def test_of_two_who_write_one_folder_at_once_the_first_to_end_wins(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+
+    def second() -> None:
+        with filled(folder) as fill:
+            part = write_part(folder, name_of_try(0), write_csv(["José"], COLUMNS))
+            with filled(folder) as first:
+                first([write_part(folder, name_of_try(0), write_csv(["Aminah"], COLUMNS))])
+            fill([part])
+
+    with pytest.raises(OutputNotWritten):
+        second()
+    assert b"".join(read_parts(folder)) == b"name\r\nAminah\r\n"
+
+
 def test_a_folder_that_holds_something_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine", "utf-8")
     with pytest.raises(OutputNotWritten, match=r"mine\.txt is there; expected a new or empty"):

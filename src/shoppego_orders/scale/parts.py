@@ -173,7 +173,9 @@ def filled(folder: str) -> Generator[Callable[[Iterable[Part]], Manifest]]:
         yield fill
     except BaseException:
         with suppress(OSError):
-            system.delete_dir_contents(path)
+            # Another one who wrote there meanwhile, and was done first, keeps what is theirs.
+            if _MANIFEST not in _names(system, path):
+                system.delete_dir_contents(path)
         raise
 
 

@@ -57,7 +57,7 @@ def export(
     orders = with_our_names(frame, exported_fields(asked), names)
     header = exported(blank(orders), asked)
     with filled(folder) as fill:
-        parts = [write_part(folder, "header.csv", header)]
+        parts = [write_part(folder, name_of_try(0), header)]
         work = partial(_part, asked=asked, folder=folder)
         written = collected(mapped(orders, work, _COLUMNS)).sort_by("place").drop_columns("place")
         parts += [Part(**part) for part in written.to_pylist()]
@@ -76,5 +76,5 @@ def _part(batches: Iterator[Batch], *, asked: ExportRequest, folder: str) -> Ite
     stream = exported(batches, asked)
     next(stream)  # the header, of which there is one already
     # Who does the same again, after a worker that died or beside one that is slow, writes another.
-    part = write_part(folder, name_of_try(place), stream)
+    part = write_part(folder, name_of_try(place + 1), stream)
     yield pa.RecordBatch.from_pylist([{"place": place, **attrs.asdict(part)}])
