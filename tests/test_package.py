@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import shoppego_orders
+from shoppego_orders.errors import MissingExtra
 
 ROOT = Path(__file__).parent.parent
 # A fresh interpreter that says what one statement loads. Hypothesis, or a coverage tool, has
@@ -49,7 +50,11 @@ MODULES = [
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_says_what_it_is(name: str) -> None:
-    assert importlib.import_module(name).__doc__, "no docstring"
+    try:
+        module = importlib.import_module(name)
+    except MissingExtra as missing:  # Spark is large, and CI has it in one session alone
+        pytest.skip(f"{missing}")
+    assert module.__doc__, "no docstring"
 
 
 def test_all_names_what_is_public_and_nothing_else() -> None:
