@@ -5,7 +5,8 @@ Run it with the package installed (``referer-parser`` from PyPI is optional)::
     python tests/bench/attribution.py
 
 The contenders take turns at short runs of the same touches, in processor time. No touch is given to
-a contender twice: what a table remembers helps only where the traffic itself repeats.
+a contender twice: what a table remembers helps only where the traffic itself repeats. Visits in a
+frame are attributed over Arrow and by a loop, which both count them by source.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ import random
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from _ratios import Ask, Comparison, timed, told
+from shoppego_orders import scale
 from shoppego_orders.attribution import Touch, default_table
+from shoppego_orders.scale.extra import pa
 
 AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
 TOUCHES = 60_000  # more than a table remembers
@@ -45,10 +50,30 @@ SOURCES = ["google", "facebook", "TikTok", "telegram", "youtube", "ig", "newslet
 MEDIA = ["cpc", "social", "paid_social", "email", "referral", "organic"]
 
 
-def touches(rng: random.Random, *, campaigns: int, with_click_id: bool) -> list[Touch]:
-    """Landing URLs with six UTM parameters, and realistic referrers."""
-    made: list[Touch] = []
-    for number in range(TOUCHES):
+class Traffic(NamedTuple):
+    """A kind of visits.
+
+    :ivar campaigns: that the visits come from; 0 for another one each.
+    :ivar with_click_id: each visit has one of its own.
+    """
+
+    campaigns: int
+    with_click_id: bool
+
+
+TRAFFIC: Final[dict[str, Traffic]] = {
+    "distinct URLs": Traffic(0, with_click_id=False),
+    "distinct URLs with click ids": Traffic(0, with_click_id=True),
+    "repeated (Zipf)": Traffic(500, with_click_id=False),
+    "repeated (Zipf) with unique click ids": Traffic(500, with_click_id=True),
+}
+
+
+def touches(traffic: Traffic, count: int) -> Iterator[Touch]:
+    """Landing URLs with six UTM parameters, and realistic referrers; always the same."""
+    rng = random.Random(20260314)
+    campaigns, with_click_id = traffic
+    for number in range(count):
         # Zipf: the second campaign has half of the first one's clicks, and so on.
         campaign = number if not campaigns else min(int(rng.paretovariate(1)), campaigns)
         pick = random.Random(campaign)
@@ -59,8 +84,32 @@ def touches(rng: random.Random, *, campaigns: int, with_click_id: bool) -> list[
             f"&utm_campaign=jualan+raya+{campaign}&utm_term=baju%20kurung"
             f"&utm_content=iklan_{campaign}&utm_id={campaign}{unique}"
         )
-        made.append(Touch(url, pick.choice(REFERRERS), AT))
-    return made
+        yield Touch(url, pick.choice(REFERRERS), AT)
+
+
+def frame_of(visits: Iterable[Touch]) -> Any:
+    """Visits as the columns of a frame."""
+    pairs = [(each.landing_url, each.referrer) for each in visits]
+    urls, referrers = zip(*pairs, strict=True)
+    return pa.table({"landing_url": urls, "referrer": referrers})
+
+
+def counted(columns: Iterable[Any]) -> dict[str, int]:
+    """How many visits came from each source, by a plain loop over batches of two columns."""
+    # Nothing is remembered of the loop before.
+    table = default_table().remembering(default_table().remembered)
+    found: Counter[str] = Counter()
+    for batch in columns:
+        urls, referrers = (column.to_pylist() for column in batch.columns)
+        for url, referrer in zip(urls, referrers, strict=True):
+            found[table.classify(Touch(url, referrer, AT)).source] += 1
+    return dict(found)
+
+
+def counted_in_arrow(frame: Any) -> dict[str, int]:
+    """The same, over Arrow."""
+    sources = scale.attribute(frame, default_table()).read_all()["source"].value_counts()
+    return {each["values"]: each["counts"] for each in sources.to_pylist()}
 
 
 def split_only(touch: Touch) -> object:
@@ -118,19 +167,21 @@ def comparisons(_folder: Path, _orders: int) -> Iterator[Comparison]:
         print("referer-parser is not installed", file=sys.stderr)
     else:
         contenders["referer-parser + urlsplit + parse_qs"] = parser
-    rng = random.Random(20260314)
-    traffic = {
-        "distinct URLs": touches(rng, campaigns=0, with_click_id=False),
-        "distinct URLs with click ids": touches(rng, campaigns=0, with_click_id=True),
-        "repeated (Zipf)": touches(rng, campaigns=500, with_click_id=False),
-        "repeated (Zipf) with unique click ids": touches(rng, campaigns=500, with_click_id=True),
-    }
     rounds = TOUCHES // RUN
-    for name, sample in traffic.items():
+    for name, traffic in TRAFFIC.items():
+        sample = [*touches(traffic, TOUCHES)]
         # An empty memory for each kind of traffic.
         contenders[OURS] = table.remembering(table.remembered).classify
         asked = {who: asking(contender, sample) for who, contender in contenders.items()}
         yield Comparison(f"a touch to its source, {name}", asked, rounds, rounds)
+    for name, traffic in TRAFFIC.items():
+        frame = frame_of(touches(traffic, TOUCHES))
+        assert counted_in_arrow(frame) == counted(frame.to_batches())
+        counting: dict[str, Ask] = {
+            "scale.attribute": partial(timed, partial(counted_in_arrow, frame), TOUCHES),
+            "a loop over its texts": partial(timed, partial(counted, frame.to_batches()), TOUCHES),
+        }
+        yield Comparison(f"the visits of a frame to their sources, {name}", counting)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ Run it with the package installed with its extra ``spark``, where there is Java 
 
 All read the same Parquet files, of orders in no order, on two cores, and count what they find;
 they take turns after a first time that does not count, and the median of the wall clock counts.
-All find the same orders. What our other functions cost is told for a million rows and a core, for
-the sizing in ``docs/spark.md``; attribution is told beside a plain loop in Python too.
+All find the same orders. Attribution stands beside a plain loop over the same files; what our other
+functions cost is told for a million rows and a core, for the sizing in ``docs/spark.md``.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ from pyspark.sql import functions as F  # noqa: N812  # as everybody calls it
 
 import _orders as priced
 import _traffic as traffic
-from _ratios import Comparison, timed, told
+from _ratios import Ask, Comparison, timed, told
+from attribution import TRAFFIC, counted, frame_of, touches
 from scale import history
 from shoppego_orders import scale
 from shoppego_orders.abandonment import AbandonmentPolicy
-from shoppego_orders.attribution import Touch, default_table
+from shoppego_orders.attribution import default_table
 from shoppego_orders.scale import spark
 from shoppego_orders.scale.extra import pa
 
@@ -131,37 +132,59 @@ def found_by(question: Question, orders: DataFrame) -> tuple[int, int]:
 
 
 def comparisons(folder: Path, orders: int) -> Iterator[Comparison]:
-    """All contenders in turn, after a first time in which they must agree."""
     with session(folder) as running:
-        frame = stored(running, history(orders), folder / "orders")
-        found = {name: found_by(question, frame) for name, question in CONTENDERS.items()}
-        assert len(set(found.values())) == 1, found
-        asked = {
-            name: partial(timed, partial(found_by, question, frame), orders, time.perf_counter)
-            for name, question in CONTENDERS.items()
+        yield judging(running, folder, orders)
+        yield from attributing(running, folder, orders)
+
+
+def judging(running: SparkSession, folder: Path, orders: int) -> Comparison:
+    """All contenders, after a first time in which they must agree."""
+    frame = stored(running, history(orders), folder / "orders")
+    found = {name: found_by(question, frame) for name, question in CONTENDERS.items()}
+    assert len(set(found.values())) == 1, found
+    asked = {
+        name: partial(timed, partial(found_by, question, frame), orders, time.perf_counter)
+        for name, question in CONTENDERS.items()
+    }
+    return Comparison(
+        f"the abandoned of {orders:,} orders on Spark, the wall clock", asked, ROUNDS, ROUNDS
+    )
+
+
+def attributing(running: SparkSession, folder: Path, visits: int) -> Iterator[Comparison]:
+    """How many visits came from each source, on Spark and in a loop: seconds of a core."""
+    for number, (name, kind) in enumerate(TRAFFIC.items()):
+        at = folder / f"visits{number}"
+        frame = stored(running, frame_of(touches(kind, visits)), at)
+        on_spark, in_a_loop = partial(counted_on_spark, frame), partial(counted_in_files, at)
+        assert on_spark() == in_a_loop()
+        asked: dict[str, Ask] = {
+            "on Spark": partial(timed, on_spark, visits // CORES, time.perf_counter),
+            "a loop on one core": partial(timed, in_a_loop, visits, time.perf_counter),
         }
-        yield Comparison(f"the abandoned of {orders:,} orders on Spark, the wall clock", asked)
+        question = f"the sources of {visits:,} visits, {name}, seconds of a core"
+        yield Comparison(question, asked, ROUNDS, ROUNDS)
+
+
+def counted_on_spark(visits: DataFrame) -> dict[str, int]:
+    found = spark.attribute(visits, default_table()).groupBy("source").count().collect()
+    return {row["source"]: row["count"] for row in found}
+
+
+def counted_in_files(folder: Path) -> dict[str, int]:
+    dataset: Any = importlib.import_module("pyarrow.dataset")  # it has no types
+    return counted(dataset.dataset(folder).to_batches())
 
 
 # The other functions
 
 
 def others(running: SparkSession, count: int, folder: Path) -> None:
-    """What each costs, and attribution beside a loop."""
+    """What each costs."""
     rows = priced.orders(count)
     orders = stored(running, scale.order_batches(rows).read_all(), folder / "rows").cache()
     orders.count()
-    visits = orders.select(
-        "id",
-        F.concat(
-            F.lit("https://kedai.my/p/"), F.hash("id") % 500, F.lit("?utm_source=tiktok")
-        ).alias("landing_url"),
-        F.when(F.hash("id") % 3 == 0, "https://www.google.com/").alias("referrer"),
-    ).cache()
-    visits.count()
-    table = default_table()
     asked: dict[str, Callable[[], object]] = {
-        "attribute": lambda: spark.attribute(visits, table).agg(F.count("source")).collect(),
         "report": lambda: spark.report(orders, "day"),
         "export, 25 columns": lambda: spark.export(
             orders, str(folder / f"export{time.perf_counter_ns()}"), priced.CHOSEN
@@ -171,15 +194,6 @@ def others(running: SparkSession, count: int, folder: Path) -> None:
         question()
         took = [timed(question, 1, time.perf_counter) for _ in range(ROUNDS)]
         _tell(name, statistics.median(took) * CORES, count)
-    touches = [
-        Touch(each.landing_url, each.referrer, traffic.NOW)
-        for each in visits.select("landing_url", "referrer").collect()
-    ]
-    plain = [
-        timed(lambda: [table.classify(each) for each in touches], 1, time.perf_counter)
-        for _ in range(ROUNDS)
-    ]
-    _tell("attribution, a plain loop in Python on one core", statistics.median(plain), count)
 
 
 def _tell(name: str, seconds: float, count: int) -> None:
@@ -192,11 +206,15 @@ def _tell(name: str, seconds: float, count: int) -> None:
 def main(arguments: Iterable[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure the answers on Spark.")
     parser.add_argument("--orders", type=int, nargs="+", default=[1_000_000], help="judged")
+    parser.add_argument("--visits", type=int, default=1_000_000, help="attributed")
     parser.add_argument("--rows", type=int, default=300_000, help="of the other functions")
     asked = parser.parse_args(None if arguments is None else list(arguments))
     for count in asked.orders:
-        with tempfile.TemporaryDirectory() as name:
-            told(comparisons(Path(name), count))
+        with tempfile.TemporaryDirectory() as name, session(Path(name)) as running:
+            told([judging(running, Path(name), count)])
+    if asked.visits:
+        with tempfile.TemporaryDirectory() as name, session(Path(name)) as running:
+            told(attributing(running, Path(name), asked.visits))
     if asked.rows:
         print(f"\nthe other functions, {asked.rows:,} rows (medians of {ROUNDS})")
         with tempfile.TemporaryDirectory() as name, session(Path(name)) as running:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 pytest.importorskip("pyarrow")
@@ -21,7 +21,16 @@ from shoppego_orders import scale
 from shoppego_orders.abandonment import AbandonmentPolicy, Context, Rule
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.adapters.sql.schema import metadata, schema_version
-from shoppego_orders.attribution import Touch, default_table, linear, time_decay
+from shoppego_orders.attribution import (
+    AttributionTable,
+    ClickParameter,
+    Source,
+    Touch,
+    default_table,
+    linear,
+    time_decay,
+)
+from shoppego_orders.attribution import Rule as SourceRule
 from shoppego_orders.attribution.credit import Journey, Model
 from shoppego_orders.export import (
     By,
@@ -35,6 +44,7 @@ from shoppego_orders.export import (
 from shoppego_orders.money import Money
 from shoppego_orders.order import Order, OrderRow
 from shoppego_orders.query import OrderQuery
+from shoppego_orders.scale.attribution import ANSWERS
 from shoppego_orders.scale.extra import pa
 from shoppego_orders.testing import strategies as our
 from shoppego_orders.texts import storable_or_none
@@ -168,11 +178,48 @@ def test_visits_are_attributed_as_one_by_one(touches: list[Touch], size: int) ->
     found = scale.attribute(cut(frame, size), default_table()).read_all()
     assert found.column_names[:2] == ["landing_url", "referrer"]
     for answer, touch in zip(found.to_pylist(), touches, strict=True):
-        expected = default_table().classify(touch)
-        names = [name for name in answer if name not in {"landing_url", "referrer"}]
-        assert {name: answer[name] for name in names} == {
-            name: getattr(expected, name) for name in names
-        }
+        assert {name: answer[name] for name in ANSWERS} == columns_of(touch, default_table())
+
+
+def columns_of(touch: Touch, sources: AttributionTable) -> dict[str, str | None]:
+    found = sources.classify(touch)
+    return {name: getattr(found, name) for name in ANSWERS}
+
+
+A_TABLE = default_table()
+NAMES = ["utm_source", "a(b"]
+SOURCES = [
+    A_TABLE,
+    A_TABLE.with_rules([SourceRule("the page", "tiktok", "path", "contains", "Ab-9")]),
+    A_TABLE.extended(
+        [Source("ours", "Ours", click_ids=[ClickParameter(name, "paid") for name in NAMES])]
+    ),
+    A_TABLE.without(*(row.key for row in A_TABLE.rows if row.click_ids)),
+]
+pieces = st.sampled_from(
+    [
+        *("https://kedai.my/p", "?", "&", ";", "#", "=", "+", "%3F", "amp;", "x" * 8100),
+        *("utm_source=", "utm_campaign=", "gclid=", "fbclid=", "tiktok", "Ab-9", "1"),
+    ]
+)
+ends = st.sampled_from(
+    [
+        *("", "?gclid=Ab-9", "&fbclid=Ab-9", "?utm_source=Ab-9", "?a(b=Ab-9"),
+        *("?utm_campaign=gclid=Ab-9", f"&utm_source=tiktok&gclid={'A' * 200}"),
+    ]
+)
+urls = st.builds("{}{}".format, st.lists(pieces, max_size=6).map("".join), ends)
+
+
+@given(st.lists(urls, min_size=1, max_size=30), st.sampled_from(SOURCES))
+@example(["?utm_source=Ab-9"], SOURCES[2])
+def test_visits_that_differ_in_a_click_ids_value_are_attributed_as_one_by_one(
+    landings: list[str], sources: AttributionTable
+) -> None:
+    frame = pa.table({"landing_url": landings, "referrer": pa.nulls(len(landings))})
+    assert scale.attribute(frame, sources).read_all().select(ANSWERS).to_pylist() == [
+        columns_of(Touch(landing, None, BEGAN), sources) for landing in landings
+    ]
 
 
 ages = st.timedeltas(timedelta(days=-2), timedelta(days=40))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
 from shoppego_orders.attribution import AttributionTable, Journey, Touch, default_table
 from shoppego_orders.attribution.credit import LOOK_BACK, Credit, Model
+from shoppego_orders.attribution.touch import PLAIN_PARAMETERS
 from shoppego_orders.errors import InvalidValue
 from shoppego_orders.money import Money, apportion
-from shoppego_orders.scale.extra import Array, Batch, Reader, pa
+from shoppego_orders.scale.extra import Array, Batch, Reader, pa, pc
 from shoppego_orders.scale.fields import INSTANT_TYPE, JOURNEY_FIELDS, MONEY_TYPE, TOUCH_FIELDS
 from shoppego_orders.scale.frames import Checked, Frame, open_frame
 from shoppego_orders.scale.values import Arrays, values_of
@@ -35,9 +37,13 @@ def attribute(
     opened = open_frame(frame, TOUCH_FIELDS, names)
     kept = [place for place, name in enumerate(opened.schema.names) if name not in ANSWERS]
     schema = pa.schema([*(opened.schema.field(place) for place in kept), *_ANSWER_FIELDS])
+    values = _click_values(table)
     batches = (
         pa.record_batch(
-            [*(checked.whole.column(place) for place in kept), *_answers(checked.columns, table)],
+            [
+                *(checked.whole.column(place) for place in kept),
+                *_answers(checked.columns, table, values),
+            ],
             schema=schema,
         )
         for checked in opened
@@ -56,15 +62,42 @@ _ANSWER_FIELDS: Final = [
 ]
 
 
-def _answers(arrays: Arrays, table: AttributionTable) -> list[Array]:
-    urls, referrers = (values_of(field, arrays) for field in TOUCH_FIELDS)
+def _answers(arrays: Arrays, table: AttributionTable, click_values: str) -> list[Array]:
+    landing, came_from = (arrays[field.name] for field in TOUCH_FIELDS)
+    urls, referrers = _encoded(_alike(landing, click_values)), _encoded(came_from)
+    width = len(referrers.dictionary)
+    # Many visits come to a few pages from a few others: each pair of them is asked about once.
+    first = pc.multiply(urls.indices.cast(pa.int64()), width)
+    pairs = pc.add(first, referrers.indices).dictionary_encode()
+    url_of, referrer_of = urls.dictionary.to_pylist(), referrers.dictionary.to_pylist()
+    # Of thousands of answers whole, the garbage collector would make a third more work.
     found = [
-        table.classify(Touch(url, referrer, _ANY_TIME))
-        for url, referrer in zip(urls, referrers, strict=True)
+        _answer(table.classify(Touch(url_of[pair // width], referrer_of[pair % width], _ANY_TIME)))
+        for pair in pairs.dictionary.to_pylist()
     ]
-    return [pa.array([getattr(each, name) for each in found], pa.string()) for name in ANSWERS]
+    columns = zip(*found, strict=True) if found else [()] * len(ANSWERS)
+    return [pa.array(column, pa.string()).take(pairs.indices) for column in columns]
 
 
+def _click_values(table: AttributionTable) -> str:
+    """What finds the value of the click id at a URL's end: platforms append it, each is unique."""
+    found = {click.name for row in table.rows for click in row.click_ids} - {*PLAIN_PARAMETERS}
+    names = "|".join(map(re.escape, sorted(found)))
+    return rf"([?&](?:{names})=)[A-Za-z0-9._~*|:-]+$"
+
+
+def _alike(urls: Array, click_values: str) -> Array:
+    """The same value for each click id: only its name decides, and most visits are alike then."""
+    # In a path it may be looked at.
+    has_query = pc.match_substring(urls, "?")
+    return pc.if_else(has_query, pc.replace_substring_regex(urls, click_values, r"\1x"), urls)
+
+
+def _encoded(texts: Array) -> Array:
+    return texts.dictionary_encode(null_encoding="encode")
+
+
+_answer = attrgetter(*ANSWERS)
 _ANY_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Where a visit came from does not depend on when it was."""
 
