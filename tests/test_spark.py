@@ -173,20 +173,22 @@ def test_real_orders_of_many_shops_agree_everywhere(here: SparkSession, tmp_path
         lines = list(store.lines(EVERYTHING))
     assert len(rows) == 8135
     assert len({row.shop for row in rows}) == 12
-    orders = framed(here, table(rows), 5)
+    in_arrow, lines_in_arrow = table(rows), scale.line_batches(lines).read_all()
+    orders, items = (framed(here, frame, 5).cache() for frame in (in_arrow, lines_in_arrow))
     assert {each["order_id"] for each in said(spark.abandoned(orders, POLICY, now))} == swept
     streamed = judge_stream(sorted(rows, key=lambda row: row.placed_at), POLICY, now)
     assert swept == {each.order_id for each in streamed if each.abandoned_at is not None}
-    in_groups = table(rows).sort_by(
+    in_groups = in_arrow.sort_by(
         [(name, "ascending") for name in ("shop", "customer_key", "placed_at")]
     )
     over_arrow = scale.judge(in_groups, POLICY, now).read_all().to_pylist()
     assert swept == {each["order_id"] for each in over_arrow if each["abandoned_at"] is not None}
+    of_orders, of_lines = SalesReport.of(rows), SalesReport.of(lines)
     for by in By:
-        plain = SalesReport.of(lines if by is By.PRODUCT else rows).to_arrow(by)
-        frame = scale.line_batches(lines).read_all() if by is By.PRODUCT else table(rows)
-        assert scale.report(frame, by).equals(plain)
-        assert spark.report(framed(here, frame, 5), by).equals(plain)
+        products = by is By.PRODUCT
+        plain = (of_lines if products else of_orders).to_arrow(by)
+        assert scale.report(lines_in_arrow if products else in_arrow, by).equals(plain)
+        assert spark.report(items if products else orders, by).equals(plain)
     spark.export(orders.orderBy("placed_at", "id"), str(tmp_path / "parts"))
     assert b"".join(read_parts(str(tmp_path / "parts"))) == exported
 
