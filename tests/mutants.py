@@ -2,8 +2,9 @@
 
 Mutmut makes the mutants. Its own runs put every version of a function behind a wrapper, which is
 slow, and fails a test that counts steps. Here a mutant is the file itself, changed in a copy of
-the package, and a fresh process runs its tests, the quickest first. What ran which line is
-measured beforehand, and kept until the package or a test changes.
+the package, and a fresh process runs its tests, the quickest first; it is forked from one that has
+imported all but the package. What ran which line is measured beforehand, and kept until the
+package or a test changes.
 
     python tests/mutants.py                          # 300 of them, drawn from all of the kernel
     python tests/mutants.py --sample 1000 --seed 7   # others, and more
@@ -17,6 +18,7 @@ import difflib
 import hashlib
 import json
 import math
+import multiprocessing
 import os
 import random
 import shutil
@@ -26,9 +28,11 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
+from queue import SimpleQueue
 
 import coverage
 import libcst as cst
@@ -38,7 +42,6 @@ from mutmut.mutation.file_mutation import create_mutations, deep_replace
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "shoppego_orders"
 WORK = ROOT / "mutants"
-COPY = WORK / "src" / "shoppego_orders"
 # As in noxfile.py.
 OUTSIDE_THE_KERNEL = ["__main__.py", "adapters/*", "cli/*", "notebook/*", "scale/*", "testing/*"]
 
@@ -54,6 +57,10 @@ LEFT_OUT = [
 NOT_BY_NAME = "not ostgres and not killed and not Sql and not processes and not sqlite"
 # A mutant that these tests don't see is called survived; what more they cost is in the other ones.
 SECONDS = 20.0
+# What is imported when all are forked from it must not import the package yet.
+NO_PLUGINS = "HYPOTHESIS_NO_PLUGINS"
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(["__main__", "cattrs", "dateutil", "hypothesis", "sqlalchemy"])
 
 
 class Contexts:
@@ -211,33 +218,55 @@ def tests_of(known: dict[str, dict[str, list[int]]], path: Path, line: int) -> l
     return []
 
 
-def verdict(path: Path, code: str, tests: list[str], seconds: float) -> str:
-    """What becomes of the tests in a process that sees the mutant."""
-    target = COPY / path.relative_to(PACKAGE)
+def verdict(
+    path: Path, code: str, tests: list[str], seconds: float, copies: SimpleQueue[Path]
+) -> str:
+    """What becomes of the tests in a process that sees the mutant.
+
+    :param copies: of the package; one is taken, and put back as it was.
+    """
+    copy = copies.get()
+    target = copy / "shoppego_orders" / path.relative_to(PACKAGE)
+    _write(target, code)
+    chosen = copy / "chosen.txt"
+    chosen.write_text("\n".join(tests))
+    process = FORKING.Process(target=run_tests, args=(str(copy), str(chosen)))
+    process.start()
+    process.join(30 + 5 * seconds)
+    code_of_exit = process.exitcode
+    if code_of_exit is None:
+        assert process.pid is not None
+        os.killpg(process.pid, signal.SIGKILL)
+        process.join()
+    _write(target, path.read_text())
+    copies.put(copy)
+    if code_of_exit is None:
+        return "timeout"
+    return "survived" if code_of_exit == 0 else "killed"
+
+
+def _write(target: Path, code: str) -> None:
     for compiled in (target.parent / "__pycache__").glob(f"{target.stem}.*"):
         compiled.unlink()
     target.write_text(code)
-    chosen = WORK / "chosen.txt"
-    chosen.write_text("\n".join(tests))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"@{chosen}"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(WORK / "src")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        ended = process.wait(timeout=30 + 5 * seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return "timeout"
-    finally:
-        shutil.copy(path, target)
-        for compiled in (target.parent / "__pycache__").glob(f"{target.stem}.*"):
-            compiled.unlink()
-    return "survived" if ended == 0 else "killed"
+
+
+def run_tests(copy: str, chosen: str) -> None:
+    """What a forked process does: it ends as pytest does."""
+    os.setsid()
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(quiet, stream)
+    os.chdir(ROOT)
+    sys.path.insert(0, copy)
+    os.environ["PYTHONPATH"] = copy
+    del os.environ[NO_PLUGINS]
+    from hypothesis import entry_points
+
+    entry_points.run()  # the package is one
+    # Hypothesis is imported already, which pytest would warn of, and warnings are errors.
+    known = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    sys.exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *known, f"@{chosen}"]))
 
 
 def interval(part: int, of: int) -> tuple[float, float]:
@@ -254,6 +283,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=300, help="how many, over all of the kernel")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of tests for a mutant")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at the same time")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after that")
     given = parser.parse_args()
 
@@ -267,14 +297,23 @@ def main() -> None:
         command = [sys.executable, "-c", f"import mutants; mutants.measure({str(measured)!r})"]
         subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": "tests"})
     known = json.loads(measured.read_text())
-    shutil.rmtree(COPY, ignore_errors=True)
-    shutil.copytree(PACKAGE, COPY, ignore=shutil.ignore_patterns("__pycache__"))
+    os.environ[NO_PLUGINS] = "yes"
+    copies: SimpleQueue[Path] = SimpleQueue()
+    for number in range(given.jobs):
+        copy = WORK / str(number)
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(PACKAGE, copy / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+        copies.put(copy)
 
-    chosen = list(named(given.names)) if given.names else sampled(given.sample, given.seed)
-    results: Counter[str] = Counter()
-    for path, number in chosen:
+    # What fails without a mutant would kill each of them.
+    path, quick = kernel()[0], sorted(known["tests"], key=lambda name: name)[:50]
+    if verdict(path, path.read_text(), quick, 0.0, copies) != "survived":
+        sys.exit("tests fail in a forked process without any mutant")
+
+    def tried(path: Path, number: int) -> str | None:
+        """What became of a mutant, and what is to be told of it."""
         if time.monotonic() - began > given.minutes * 60:
-            break
+            return None
         mutants = mutants_of(path)
         numbers = tests_of(known["lines"], path, mutants.line(number))
         numbers.sort(key=lambda at: known["seconds"][at])
@@ -285,13 +324,23 @@ def main() -> None:
             if tests and seconds > given.seconds:
                 break
             tests.append(known["tests"][at])
-        result = verdict(path, mutants.code(number), tests, seconds) if tests else "no tests"
-        results[result] += 1
-        if results.total() % 50 == 0:
-            print(f"{results.total()} tried: {dict(results)}", flush=True)
+        result = (
+            verdict(path, mutants.code(number), tests, seconds, copies) if tests else "no tests"
+        )
         if result != "killed":
-            print(f"{module_name(path)}:{number} {result} ({len(tests)} of {len(numbers)} tests)")
-            print("\n".join(mutants.diff(number)), flush=True)
+            name = f"{module_name(path)}:{number}"
+            told = f"{name} {result} ({len(tests)} of {len(numbers)} tests)"
+            print("\n".join([told, *mutants.diff(number)]), flush=True)
+        return result
+
+    chosen = list(named(given.names)) if given.names else sampled(given.sample, given.seed)
+    results: Counter[str] = Counter()
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for result in pool.map(lambda each: tried(*each), chosen):
+            if result is not None:
+                results[result] += 1
+                if results.total() % 50 == 0:
+                    print(f"{results.total()} tried: {dict(results)}", flush=True)
     done = results.total()
     killed = results["killed"] + results["timeout"]
     low, high = interval(killed, done)
