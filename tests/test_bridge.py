@@ -188,8 +188,9 @@ def test_a_closed_loop_is_told() -> None:
 
     view = asyncio.run(host())
     for call in everything_of(view):
-        with pytest.raises(PortUnreachable, match="is closed"):
+        with pytest.raises(PortUnreachable) as caught:
             call()
+        assert caught.value.problem == "its event loop is closed"
 
     async def another() -> None:
         with pytest.raises(PortUnreachable, match="is closed"):
