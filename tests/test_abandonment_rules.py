@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import cast
 
 import attrs
 import pytest
@@ -33,7 +32,6 @@ from shoppego_orders.abandonment import (
 )
 from shoppego_orders.attribution import Touch, default_table
 from shoppego_orders.customers import Address, Customer
-from shoppego_orders.errors import InvalidValue
 from shoppego_orders.money import Money
 from shoppego_orders.order import (
     Delivery,
@@ -267,30 +265,3 @@ def test_a_rule_names_the_fields_that_it_reads(rule: Rule, read: set[str]) -> No
 @pytest.mark.parametrize("rule", [Unfulfilled(), rules.Unpaid(), rules.Unconfirmed()])
 def test_what_must_not_have_happened_prevents_a_rule(rule: Rule) -> None:
     assert rule.prevented_by() == rule.reads()
-
-
-@pytest.mark.parametrize(
-    ("make", "field"),
-    [
-        (lambda: rules.PaymentMethod([]), "names"),
-        (lambda: rules.Source(()), "names"),
-        (lambda: rules.PaymentType("cash"), "type"),
-        (lambda: rules.TotalAtLeast(cast("Money", 100)), "least"),
-        (lambda: rules.HasContact(cast("rules.Contact", "fax")), "by"),
-        (lambda: rules.DeliveryIs("drone"), "delivery"),
-        (lambda: rules.DeliveryIs([]), "deliveries"),
-        (lambda: rules.FirstOrder(timedelta(0)), "lookback"),
-        (lambda: rules.FirstOrder(timedelta(days=3661)), "lookback"),
-        (lambda: rules.Tagged(cast("str", 7)), "text"),
-        (lambda: AbandonmentPolicy(since="paid_at"), "since"),
-        (lambda: AbandonmentPolicy(windows_by_payment_method={"x": timedelta(0)}), "window"),
-        (
-            lambda: AbandonmentPolicy(windows_by_payment_method=(("x", DUE - BEGAN),) * 2),
-            "windows_by_payment_method",
-        ),
-    ],
-)
-def test_a_wrong_argument_is_named(make: Callable[[], object], field: str) -> None:
-    with pytest.raises(InvalidValue) as caught:
-        make()
-    assert caught.value.field == field

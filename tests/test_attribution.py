@@ -26,7 +26,6 @@ from shoppego_orders.attribution import (
 from shoppego_orders.attribution.logos import LOGOS
 from shoppego_orders.attribution.shipped import shipped_text
 from shoppego_orders.attribution.text import clean, fold
-from shoppego_orders.errors import InvalidTable, InvalidValue, NaiveDatetime
 
 AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
 TABLE = default_table()
@@ -45,19 +44,6 @@ def classify(
 def test_a_touch_takes_any_text_and_no_landing_url() -> None:
     assert Touch(None, None, AT).landing_url == ""
     assert Touch("\ud800", "\x00", AT).referrer == "\x00"
-
-
-def test_a_touch_needs_a_time_zone() -> None:
-    with pytest.raises(NaiveDatetime):
-        Touch("", None, datetime(2026, 3, 14, 12))  # noqa: DTZ001 - the very mistake
-
-
-@pytest.mark.parametrize(
-    ("landing", "referrer", "at"), [(b"", None, AT), ("", 7, AT), ("", None, "2026-03-14")]
-)
-def test_a_touch_refuses_other_types(landing: object, referrer: object, at: object) -> None:
-    with pytest.raises(InvalidValue):
-        Touch(landing, referrer, at)  # type: ignore[arg-type] # what is tested
 
 
 def test_an_anonymised_touch_keeps_page_and_tags_only() -> None:
@@ -196,8 +182,6 @@ def test_rows_are_removed() -> None:
     table = TABLE.without("tiktok", "direct")
     assert classify("/", "https://www.tiktok.com/", table).source == "referral"
     assert classify("/", table=table).logo == "globe"
-    with pytest.raises(InvalidValue):
-        TABLE.without("tiada")
 
 
 def test_rows_are_reordered() -> None:
@@ -206,14 +190,6 @@ def test_rows_are_reordered() -> None:
     table = AttributionTable([first, second])
     assert classify("/?utm_source=promo", table=table).source == "first"
     assert classify("/?utm_source=promo", table=table.reordered("second")).source == "second"
-    with pytest.raises(InvalidValue):
-        table.reordered("third")
-
-
-def test_a_key_stands_once_in_a_table() -> None:
-    with pytest.raises(InvalidTable) as caught:
-        AttributionTable([Source("a", "A"), Source("a", "B")])
-    assert caught.value.entry == "a"
 
 
 def test_longer_paths_win_over_shorter() -> None:
@@ -256,43 +232,6 @@ def test_a_search_term_by_pattern() -> None:
         for rest in ("/cari/baju%20raya/1", "/lain?q=tudung", "/lain", "/cari/+?q=x")
     ]
     assert terms == ["baju raya", "tudung", None, "x"]
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"key": "Not Kebab"},
-        {"key": ""},
-        {"key": "x" * 65},
-        {"name": ""},
-        {"name": "a\nb"},
-        {"name": 7},
-        {"channel": ""},
-        {"logo": ""},
-        {"category": None},
-        {"ignored": ""},
-        {"ignored": 7},
-        {"utm": 7},
-        {"utm": [""]},
-        {"utm": [7]},
-        {"hosts": ["my"]},
-        {"hosts": ["a b.example"]},
-        {"hosts": ["/path"]},
-        {"hosts": [""]},
-        {"hosts": ["{}"]},
-        {"search": ["/(/"]},
-        {"search": ["/q/"]},
-        {"click_ids": "gclid"},
-        {"click_ids": 7},
-        {"click_ids": {"gclid": "free"}},
-        {"click_ids": {" ": "paid"}},
-        {"click_ids": ["gclid"]},
-    ],
-)
-def test_a_row_refuses_what_it_cannot_use(fields: dict[str, object]) -> None:
-    given: dict[str, object] = {"key": "a", "name": "A", **fields}
-    with pytest.raises(InvalidValue):
-        Source(**given)  # type: ignore[arg-type] # what is tested
 
 
 def test_a_row_takes_lists_as_texts_and_as_lists() -> None:
@@ -362,32 +301,6 @@ def test_a_rule_may_say_the_channel() -> None:
     )
 
 
-def test_a_rule_gives_a_source_of_the_table() -> None:
-    with pytest.raises(InvalidTable) as caught:
-        TABLE.with_rules([Rule("r", "tiada", "source", "exact", "a")])
-    assert caught.value.entry == "r"
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"name": ""},
-        {"source": 7},
-        {"channel": ""},
-        {"field": "colour"},
-        {"match": "regex"},
-        {"values": []},
-        {"values": "a b"},
-        {"values": [" "], "match": "set"},
-        {"values": [7], "match": "set"},
-    ],
-)
-def test_a_rule_refuses_what_it_cannot_use(fields: dict[str, object]) -> None:
-    given = {"name": "r", "source": "x", "field": "source", "match": "exact", "values": "a"}
-    with pytest.raises(InvalidValue):
-        Rule(**{**given, **fields})  # type: ignore[arg-type] # what is tested
-
-
 # The shop's own hosts
 
 
@@ -412,19 +325,12 @@ def test_subdomains_are_the_shops_only_when_asked() -> None:
     assert classify(SHOP, "https://nothartamas.com/", table).source == "referral"
 
 
-def test_an_own_host_must_be_a_host() -> None:
-    with pytest.raises(InvalidValue):
-        TABLE.for_shop("not a host")
-
-
 # What a table remembers
 
 
 def test_a_table_may_remember_nothing() -> None:
     table = TABLE.remembering(0)
     assert classify(f"{SHOP}/?utm_source=tiktok", table=table).source == "tiktok"
-    with pytest.raises(InvalidValue):
-        TABLE.remembering(-1)
 
 
 def test_a_remembered_answer_has_the_click_id_of_its_own_url() -> None:

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from shoppego_orders.attribution import Touch, default_table
 from shoppego_orders.attribution.credit import (
     Journey,
@@ -19,7 +17,6 @@ from shoppego_orders.attribution.credit import (
     position_based,
     time_decay,
 )
-from shoppego_orders.errors import InvalidValue, NaiveDatetime
 from shoppego_orders.money import Money
 
 ORDERED = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -74,20 +71,6 @@ def test_position_based_with_other_shares() -> None:
     assert [share for _, share in shares(model, *touches[:2])] == [Fraction(2, 3), Fraction(1, 3)]
 
 
-@pytest.mark.parametrize(
-    ("first", "last"),
-    [
-        (Fraction(3, 5), Fraction(1, 2)),
-        (Fraction(0), Fraction(0)),
-        (Fraction(-1, 5), Fraction(3, 5)),
-        (Fraction(3, 5), Fraction(-1, 5)),
-    ],
-)
-def test_position_based_refuses_impossible_shares(first: Fraction, last: Fraction) -> None:
-    with pytest.raises(InvalidValue):
-        position_based(first, last)
-
-
 def test_time_decay_halves_with_each_half_life() -> None:
     touches = (touch(14, "tiktok"), touch(7, "google"), touch(0, "telegram"))
     assert [share for _, share in shares(time_decay(), *touches)] == [
@@ -100,23 +83,12 @@ def test_time_decay_leaves_nothing_of_what_is_very_old() -> None:
     assert [share for _, share in shares(model, touch(20, "tiktok"), touch(0, "google"))] == [0, 1]
 
 
-def test_time_decay_needs_a_half_life() -> None:
-    with pytest.raises(InvalidValue):
-        time_decay(timedelta(0))
-
-
 def test_a_callers_own_model() -> None:
     def weights(_: Journey) -> tuple[Fraction, ...]:
         return (Fraction(1), Fraction(3))
 
     found = shares(weights, touch(2, "tiktok"), touch(1, "google"))
     assert found == [("tiktok", Fraction(1, 4)), ("google", Fraction(3, 4))]
-
-
-@pytest.mark.parametrize("weights", [(1,), (0, 0), (2, -1), (-1, -1)])
-def test_a_model_that_cannot_be_shared_out(weights: tuple[int, ...]) -> None:
-    with pytest.raises(InvalidValue):
-        shares(lambda _: tuple(map(Fraction, weights)), touch(2, "tiktok"), touch(1, "google"))
 
 
 def test_money_is_split_to_the_sen() -> None:
@@ -188,13 +160,3 @@ def test_time_is_elapsed_time_across_a_change_of_clocks() -> None:
         [later, earlier], default_table(), ordered_at=datetime(2026, 10, 26, tzinfo=UTC)
     )
     assert [step.attribution.source for step in found.steps] == ["tiktok", "google"]
-
-
-def test_bad_times_are_refused() -> None:
-    naive = datetime(2026, 3, 14)  # noqa: DTZ001 - the very mistake
-    with pytest.raises(NaiveDatetime):
-        Journey.of([], default_table(), ordered_at=naive)
-    with pytest.raises(NaiveDatetime):
-        Journey.of([], default_table(), ordered_at=ORDERED, previous_order_at=naive)
-    with pytest.raises(InvalidValue):
-        Journey.of([], default_table(), ordered_at=ORDERED, look_back=timedelta(days=-1))

@@ -20,6 +20,7 @@ from shoppego_orders.attribution.other_lists import (
     read_snowplow,
 )
 from shoppego_orders.errors import InputNotRead, InvalidTable, MissingExtra
+from wrong_calls import assert_told
 
 AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
 
@@ -79,78 +80,130 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(InvalidTable):
-        read_table(tmp_path / "a.xlsx")
-    with pytest.raises(InputNotRead):
-        read_table(tmp_path / "tiada.toml")
-    (tmp_path / "a.toml").write_bytes(b"\xff")
-    with pytest.raises(InputNotRead):
-        AttributionTable.from_toml(tmp_path / "a.toml")
+    names = ("a.xlsx", "tiada.toml", "a.toml", "row.toml")
+    sheet, missing, broken, row = (tmp_path / name for name in names)
+    broken.write_bytes(b"\xff")
+    row.write_text("row = 1", encoding="utf-8")
+    problem = "is none of .toml, .json and .csv"
+    for error, read in (
+        (InvalidTable(str(sheet), "the file", None, problem), lambda: read_table(sheet)),
+        (
+            InvalidTable(str(row), "row", None, "is neither source nor rule"),
+            lambda: read_table(row),
+        ),
+        (
+            InputNotRead(str(missing), 0, "No such file or directory"),
+            lambda: read_table(missing),
+        ),
+        (
+            InputNotRead(
+                str(broken),
+                0,
+                "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
+            ),
+            lambda: AttributionTable.from_toml(broken),
+        ),
+    ):
+        assert_told(error, read)
 
 
+def assert_malformed(
+    read: Callable[[str], object], text: str, *, entry: str, line: int | None, problem: str
+) -> str:
+    """Read a text, which is refused with this; "…" stands for what a parser says.
+
+    :returns: as what it was read.
+    """
+    with pytest.raises(InvalidTable) as caught:
+        read(text)
+    assert (caught.value.entry, caught.value.line) == (entry, line)
+    ours, parsers, _ = problem.partition("…")
+    told = caught.value.problem
+    assert (told.startswith(ours) and told != ours) if parsers else told == problem
+    return caught.value.origin
+
+
+FIELDS = "apps, category, channel, click_ids, hosts, ignored, key, logo, name, search, utm"
+NO_VALUE = "is None; expected a value; the entry has none"
+NO_KEY = "expected kebab-case of at most 64 characters: 'my-source'"
+NO_HOST = "expected a host such as 'example.com' or 'example.com/path'"
 GOOD = '[[source]]\nkey = "a"\nname = "A"\n\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "entry", "line"),
+    ("text", "entry", "line", "problem"),
     [
-        ("x = ]", "the file", 1),
-        ("x = " + "[" * 5000, "the file", None),
-        ("row = 1", "row", None),
-        ("source = 1", "source", None),
-        ("source = [1]", "source 1", None),
-        (GOOD + '[[source]]\nkey = "b"\n', "b", 5),
-        (GOOD + '[[source]]\nkey = "B"\nname = "B"\n', "B", 5),
-        (GOOD + '[[source]]\nkey = "b"\nname = "B"\ncolour = 1\n', "b", 5),
-        (GOOD + '[[source]]\nkey = "a"\nname = "B"\n', "a", 5),
-        (GOOD + '[[source]]\nname = "B"\n', "B", 5),
-        (GOOD + "[[source]]\nkey = 7\n", "source 2", 5),
+        ("x = ]", "the file", 1, "is no TOML: …"),
+        ("x = " + "[" * 5000, "the file", None, "is no TOML: …"),
+        ("row = 1", "row", None, "is neither source nor rule"),
+        ("source = 1", "source", None, "is no list of entries"),
+        ("source = [1]", "source 1", None, "the entry is 1; expected an object"),
+        (GOOD + '[[source]]\nkey = "b"\n', "b", 5, f"name {NO_VALUE}"),
+        (GOOD + '[[source]]\nkey = "B"\nname = "B"\n', "B", 5, f"key is 'B'; {NO_KEY}"),
+        (
+            GOOD + '[[source]]\nkey = "b"\nname = "B"\ncolour = 1\n',
+            "b",
+            5,
+            f"a field is 'colour'; expected one of {FIELDS}",
+        ),
+        (GOOD + '[[source]]\nkey = "a"\nname = "B"\n', "a", 5, "two rows have this key"),
+        (GOOD + '[[source]]\nname = "B"\n', "B", 5, f"key {NO_VALUE}"),
+        (GOOD + "[[source]]\nkey = 7\n", "source 2", 5, f"name {NO_VALUE}"),
         (
             GOOD + '[[rule]]\nname = "r"\nsource = "b"\nfield = "path"\nmatch = "exact"\n'
             'values = "/"\n',
             "r",
             5,
+            "gives 'b', which is no row's key",
         ),
-        (GOOD + '[[rule]]\nname = "r"\nsource = "a"\n', "r", 5),
+        (GOOD + '[[rule]]\nname = "r"\nsource = "a"\n', "r", 5, f"field {NO_VALUE}"),
     ],
 )
-def test_malformed_toml_says_which_entry_and_line(text: str, entry: str, line: int | None) -> None:
-    with pytest.raises(InvalidTable) as caught:
-        read_toml(text)
-    assert (caught.value.entry, caught.value.line) == (entry, line)
+def test_malformed_toml_says_which_entry_and_line(
+    text: str, entry: str, line: int | None, problem: str
+) -> None:
+    origin = assert_malformed(read_toml, text, entry=entry, line=line, problem=problem)
+    assert origin == "TOML"
 
 
 @pytest.mark.parametrize(
-    ("text", "entry", "line"),
+    ("text", "entry", "line", "problem"),
     [
-        ('{\n"source": [}', "the file", 2),
-        ("[" * 100_000, "the file", None),
-        ("[]", "the file", None),
-        ('{"source": [\n{"key": "a", "name": "A"},\n{"key": "b"}]}', "b", 3),
-        ('{"source": [7]}', "source 1", None),
+        ('{\n"source": [}', "the file", 2, "is no JSON: …"),
+        ("[" * 100_000, "the file", None, "is nested too deeply"),
+        ("[]", "the file", None, "is no object with a list called source"),
+        ('{"source": [\n{"key": "a", "name": "A"},\n{"key": "b"}]}', "b", 3, f"name {NO_VALUE}"),
+        ('{"source": [7]}', "source 1", None, "the entry is 7; expected an object"),
     ],
 )
-def test_malformed_json_says_which_entry_and_line(text: str, entry: str, line: int | None) -> None:
-    with pytest.raises(InvalidTable) as caught:
-        read_json(text)
-    assert (caught.value.entry, caught.value.line) == (entry, line)
+def test_malformed_json_says_which_entry_and_line(
+    text: str, entry: str, line: int | None, problem: str
+) -> None:
+    origin = assert_malformed(read_json, text, entry=entry, line=line, problem=problem)
+    assert origin == "JSON"
 
 
 @pytest.mark.parametrize(
-    ("text", "entry", "line"),
+    ("text", "entry", "line", "problem"),
     [
-        ('key,name\n"a,A\n', "the file", 2),
-        ("key,name\na,A\nb\n", "b", 3),
-        ("key,key\n", "the first line", 1),
-        ("key,name,colour\na,A,red\n", "a", 2),
-        ("key,name\na,A\nB B,B\n", "B B", 3),
-        ("key,name,click_ids\na,A,gclid\n", "a", 2),
+        ('key,name\n"a,A\n', "the file", 2, "is no CSV: …"),
+        ("key,name\na,A\nb\n", "b", 3, "has 1 cells; expected 2"),
+        ("key,key\n", "the first line", 1, "names a column twice"),
+        ("key,name,colour\na,A,red\n", "a", 2, f"a field is 'colour'; expected one of {FIELDS}"),
+        ("key,name\na,A\nB B,B\n", "B B", 3, f"key is 'B B'; {NO_KEY}"),
+        (
+            "key,name,click_ids\na,A,gclid\n",
+            "a",
+            2,
+            "click_ids.gclid is ''; expected paid, organic or either",
+        ),
     ],
 )
-def test_malformed_csv_says_which_entry_and_line(text: str, entry: str, line: int) -> None:
-    with pytest.raises(InvalidTable) as caught:
-        read_csv(text)
-    assert (caught.value.entry, caught.value.line) == (entry, line)
+def test_malformed_csv_says_which_entry_and_line(
+    text: str, entry: str, line: int, problem: str
+) -> None:
+    origin = assert_malformed(read_csv, text, entry=entry, line=line, problem=problem)
+    assert origin == "CSV"
 
 
 # Other projects' lists, in their own formats and in our own words
@@ -275,63 +328,129 @@ def test_hyphens_and_long_names_make_keys() -> None:
 
 
 def test_an_empty_name_of_nothing_is_refused() -> None:
-    with pytest.raises(InvalidTable):
-        read_matomo_socials('{"": ["x.example"]}')
+    problem = "name is ''; expected a text that is not empty, on one line without needless blanks"
+    read = read_matomo_socials
+    assert_malformed(read, '{"": ["x.example"]}', entry="the file", line=1, problem=problem)
 
 
-MALFORMED: list[tuple[Callable[[str], object], str, str, int | None]] = [
-    (read_matomo_search_engines, "Cari: [x", "the file", 1),
-    (read_matomo_search_engines, "\x00", "the file", None),
-    (read_matomo_search_engines, "", "the file", None),
-    (read_matomo_search_engines, "- a", "the file", None),
-    (read_matomo_search_engines, "Cari: x", "Cari", 1),
-    (read_matomo_search_engines, "A: []\nCari:\n  - x\n", "Cari.0", 3),
-    (read_matomo_search_engines, "Cari:\n  - params: [q]\n", "Cari.0.urls", 2),
-    (read_matomo_search_engines, "Cari:\n  - urls:\n    - [x]\n", "Cari.0.urls", 2),
-    (read_matomo_search_engines, "Cari:\n  - urls:\n    - ''\n", "Cari.0.urls", 2),
-    (read_matomo_search_engines, "Cari:\n  - urls: ['a b.example']\n", "Cari.0", 2),
+GA4 = (
+    "SOURCE_CATEGORY_SEARCH, SOURCE_CATEGORY_SOCIAL, SOURCE_CATEGORY_VIDEO, "
+    "SOURCE_CATEGORY_SHOPPING"
+)
+ORIGINS: dict[Callable[[str], object], str] = {
+    read_matomo_search_engines: "Matomo's search engines",
+    read_matomo_socials: "Matomo's socials",
+    read_matomo_ai_assistants: "Matomo's AI assistants",
+    read_snowplow: "Snowplow's list",
+    read_ga4_categories: "GA4's source categories",
+}
+MALFORMED: list[tuple[Callable[[str], object], str, str, int | None, str]] = [
+    (read_matomo_ai_assistants, "A: x", "A", 1, "is no list of texts"),
+    (read_matomo_search_engines, "Cari: [x", "the file", 1, "is no YAML: …"),
+    (read_matomo_search_engines, "\x00", "the file", None, "is no YAML: …"),
+    (read_matomo_search_engines, "", "the file", None, "is no mapping of names"),
+    (read_matomo_search_engines, "- a", "the file", None, "is no mapping of names"),
+    (read_matomo_search_engines, "Cari: x", "Cari", 1, "is no list"),
+    (read_matomo_search_engines, "A: []\nCari:\n  - x\n", "Cari.0", 3, "is no mapping"),
+    (
+        read_matomo_search_engines,
+        "Cari:\n  - params: [q]\n",
+        "Cari.0.urls",
+        2,
+        "is no list of texts",
+    ),
+    (
+        read_matomo_search_engines,
+        "Cari:\n  - urls:\n    - [x]\n",
+        "Cari.0.urls",
+        2,
+        "holds ['x'], which is no text",
+    ),
+    (
+        read_matomo_search_engines,
+        "Cari:\n  - urls:\n    - ''\n",
+        "Cari.0.urls",
+        2,
+        "holds '', which is no text",
+    ),
+    (
+        read_matomo_search_engines,
+        "Cari:\n  - urls: ['a b.example']\n",
+        "Cari.0",
+        2,
+        f"hosts is 'a b.example'; {NO_HOST}",
+    ),
     (
         read_matomo_search_engines,
         "Cari:\n  - urls: [a.example]\n    params: ['/(/']\n",
         "Cari.0",
         2,
+        "search is '/(/'; expected a regular expression with a group",
     ),
-    (read_matomo_search_engines, "[a]: x\n", "['a']", 1),
-    (read_matomo_socials, "A: &a [x.example]\nB: *a\n", "B", 1),
-    (read_matomo_socials, "A: " + "[" * 20 + "]" * 20, ".".join(["A", *["0"] * 8]), 1),
-    (read_matomo_socials, "[" * 5000, "the file", None),
-    (read_matomo_socials, '{\n"A": ["a.example"],\n"B": "b"}', "B", 3),
-    (read_matomo_socials, '{"A": [7]}', "A", 1),
-    (read_matomo_socials, "[7]", "the file", None),
-    (read_snowplow, "radio:\n  x: 1\n", "radio", 1),
-    (read_snowplow, "search:\n  x: 1\n", "search.x", 2),
-    (read_snowplow, "search:\n  - x\n", "search", 1),
-    (read_snowplow, '{"search": {"x": {}}}', "search.x.domains", 1),
-    (read_ga4_categories, "Quelle,Kategorie\na,b\n", "the first line", 1),
-    (read_ga4_categories, "source,source_category\na,SOURCE_CATEGORY_RADIO\n", "a", 2),
+    (read_matomo_search_engines, "[a]: x\n", "['a']", 1, "is no name"),
+    (
+        read_matomo_socials,
+        "A: &a [x.example]\nB: *a\n",
+        "B",
+        1,
+        "is an alias, or nested too deeply",
+    ),
+    (
+        read_matomo_socials,
+        "A: " + "[" * 20 + "]" * 20,
+        ".".join(["A", *["0"] * 8]),
+        1,
+        "is an alias, or nested too deeply",
+    ),
+    (read_matomo_socials, "[" * 5000, "the file", None, "is nested too deeply"),
+    (read_matomo_socials, '{\n"A": ["a.example"],\n"B": "b"}', "B", 3, "is no list of texts"),
+    (read_matomo_socials, '{"A": [7]}', "A", 1, "holds 7, which is no text"),
+    (read_matomo_socials, "[7]", "the file", None, "is no mapping of names"),
+    (
+        read_snowplow,
+        "radio:\n  x: 1\n",
+        "radio",
+        1,
+        "is none of unknown, email, social, search, chatbot, paid",
+    ),
+    (read_snowplow, "search:\n  x: 1\n", "search.x", 2, "is no mapping"),
+    (read_snowplow, "search:\n  - x\n", "search", 1, "is no mapping of names"),
+    (read_snowplow, '{"search": {"x": {}}}', "search.x.domains", 1, "is no list of texts"),
+    (
+        read_ga4_categories,
+        "Quelle,Kategorie\na,b\n",
+        "the first line",
+        1,
+        "has no columns called source and source_category",
+    ),
+    (
+        read_ga4_categories,
+        "source,source_category\na,SOURCE_CATEGORY_RADIO\n",
+        "a",
+        2,
+        f"has the category 'SOURCE_CATEGORY_RADIO', none of {GA4}",
+    ),
     (
         read_ga4_categories,
         "source,source_category\na..b,SOURCE_CATEGORY_VIDEO\n",
         "a..b",
         2,
+        f"hosts is 'a..b'; {NO_HOST}",
     ),
 ]
 
 
-@pytest.mark.parametrize(("reader", "text", "entry", "line"), MALFORMED)
+@pytest.mark.parametrize(("reader", "text", "entry", "line", "problem"), MALFORMED)
 def test_a_malformed_list_says_which_entry_and_line(
-    reader: Callable[[str], object], text: str, entry: str, line: int | None
+    reader: Callable[[str], object], text: str, entry: str, line: int | None, problem: str
 ) -> None:
-    with pytest.raises(InvalidTable) as caught:
-        reader(text)
-    assert (caught.value.entry, caught.value.line) == (entry, line)
+    origin = assert_malformed(reader, text, entry=entry, line=line, problem=problem)
+    assert origin == ORIGINS[reader]
 
 
 def test_yaml_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
-    with pytest.raises(MissingExtra) as caught:
-        read_matomo_socials("A: [a.example]")
-    assert caught.value.extra == "yaml"
+    assert_told(MissingExtra("PyYAML", "yaml"), lambda: read_matomo_socials("A: [a.example]"))
     assert read_matomo_socials('{"A": ["a.example"]}')[0].key == "a"
 
 
@@ -341,5 +460,5 @@ def test_a_number_of_very_many_digits_is_told_as_what_it_is(
 ) -> None:
     number = "9" * 5_000
     text = f"x = {number}" if read is read_toml else f'{{"source": {number}}}'
-    with pytest.raises(InvalidTable, match="digits"):
-        read(text)
+    problem = "is no TOML: Exceeds …" if read is read_toml else "can't be read: Exceeds …"
+    assert_malformed(read, text, entry="the file", line=None, problem=problem)

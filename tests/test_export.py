@@ -27,7 +27,6 @@ from shoppego_orders.adapters.shelf import DirectoryShelf
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import (
-    CurrencyMismatch,
     ExportPartlyMailed,
     ExportTooLarge,
     InvalidDocument,
@@ -38,7 +37,6 @@ from shoppego_orders.errors import (
     Retry,
     StoreUnusable,
     UnknownCurrency,
-    UnknownTimeZone,
 )
 from shoppego_orders.export import (
     EXCEL,
@@ -69,6 +67,7 @@ from shoppego_orders.money import Money
 from shoppego_orders.order import Adjustment, LineItem, Order, OrderRow
 from shoppego_orders.periods import Period
 from shoppego_orders.query import OrderQuery
+from wrong_calls import assert_told
 
 SHOP = "hartamas.myshoppegram.com"
 AT = datetime(2026, 1, 5, 2, 30, tzinfo=UTC)
@@ -353,8 +352,6 @@ def test_a_history_longer_than_memory_keeps_days_for(tz: str) -> None:
 def test_several_texts_stand_in_one_cell() -> None:
     assert one_column(ColumnKind.TEXT, ("vip", "raya"), (), None) == ["vip, raya", "", ""]
     assert one_column(ColumnKind.TEXT, ("=1", "2")) == ["'=1, 2"]
-    with pytest.raises(InvalidValue, match="text"):
-        one_column(ColumnKind.TEXT, (1,))  # type: ignore[arg-type]
 
 
 def test_columns_of_plain_values_are_checked() -> None:
@@ -466,14 +463,6 @@ def test_a_value_of_another_kind_is_refused_by_name(kind: ColumnKind, value: Val
     assert (refused.value.field, refused.value.value) == ("value", value)
 
 
-def test_a_naive_datetime_and_foreign_money_are_refused() -> None:
-    with pytest.raises(NaiveDatetime):
-        one_column(ColumnKind.INSTANT, datetime(2026, 1, 1))  # noqa: DTZ001  # what is refused
-    with pytest.raises(CurrencyMismatch) as caught:
-        one_column(ColumnKind.MONEY, Money("1", "USD"))
-    assert (caught.value.left, caught.value.right) == ("USD", "MYR")
-
-
 @pytest.mark.parametrize("style", InstantStyle)
 def test_a_date_is_read_as_the_clocks_of_the_zone_showed_it(style: InstantStyle) -> None:
     at = datetime(2026, 3, 3, 14, 58, 17, tzinfo=UTC)
@@ -500,35 +489,6 @@ def test_columns_that_make_no_file_are_refused() -> None:
             read_export([], columns)
         with pytest.raises(InvalidValue, match="columns"):
             ColumnSet("mine", columns)
-    with pytest.raises(InvalidValue, match="some of number, id"):
-        SHOPPEGO.chosen(["nmber"])
-    for key in ("", "two\nlines"):
-        with pytest.raises(InvalidValue, match="key"):
-            Column[str](key, "", ColumnKind.TEXT, str)
-    with pytest.raises(InvalidValue, match="kind"):
-        Column[str]("a", "", "float", str)
-    with pytest.raises(InvalidValue, match="instants"):
-        Column[str]("a", "", "instant", str, instants="american")
-
-
-def test_unknown_words_and_zones_are_refused() -> None:
-    with pytest.raises(InvalidValue, match="one of excel, plain, raw"):
-        write_csv([], SHOPPEGO.per_order, profile="exel")
-    with pytest.raises(InvalidValue, match="one of shoppego, shopify, accounting"):
-        ExportRequest(columns="shoppify")
-    with pytest.raises(InvalidValue, match="one of keys, en, ms"):
-        attrs.evolve(PLAIN, headers="de")
-    with pytest.raises(InvalidValue, match="one of iso, spreadsheet, shopify"):
-        attrs.evolve(PLAIN, instants="american")
-    with pytest.raises(InvalidValue, match="delimiter"):
-        attrs.evolve(PLAIN, delimiter="::")
-    with pytest.raises(InvalidValue, match="per"):
-        ExportRequest(per="parcel")
-    for tz in ("Mars/Olympus", "MYT-8"):
-        with pytest.raises(UnknownTimeZone):
-            write_csv([], SHOPPEGO.per_order, tz=tz)
-        with pytest.raises(UnknownTimeZone):
-            ExportRequest(tz=tz)
 
 
 # Reading back
@@ -540,25 +500,31 @@ _READ = [
 
 
 @pytest.mark.parametrize(
-    ("data", "path"),
+    ("data", "path", "problem"),
     [
-        (b"", "header"),
-        (b"currency\r\n", "header"),
-        (b'cur"ren"cy\r\n', "header"),
-        (b"currency,total\r\nMYR\r\n", "record 1"),
-        (b'currency,total\r\nMYR,"1.00"x\r\n', "record 1"),
-        (b"currency,total\r\nMYR,1.00\r\nMYR,abc\r\n", "record 2, total"),
-        (b"currency,total\r\nXXX,1.00\r\n", "record 1, total"),
-        (b"currency,total\r\nMYR,1.0", "the last record"),
-        (b'currency,total\r\n"MYR,1.00\r\n', "the last record"),
-        (b"currency,total\r\n\xff\r\n", ""),
-        (b"currency,total\r\n\xc3", ""),
+        (b"", "header", "the file is empty"),
+        (b"currency\r\n", "header", "it is ['currency']; expected ['currency', 'total']"),
+        (b'cur"ren"cy\r\n', "header", "cell 1 is not quoted as it must be"),
+        (b"currency,total\r\nMYR\r\n", "record 1", "it has 1 cells; expected 2"),
+        (
+            b'currency,total\r\nMYR,"1.00"x\r\n',
+            "record 1",
+            "cell 2 is not quoted as it must be",
+        ),
+        (
+            b"currency,total\r\nMYR,1.00\r\nMYR,abc\r\n",
+            "record 2, total",
+            "'abc' is no money in 'MYR'",
+        ),
+        (b"currency,total\r\nXXX,1.00\r\n", "record 1, total", "'1.00' is no money in 'XXX'"),
+        (b"currency,total\r\nMYR,1.0", "the last record", "the file ends within it"),
+        (b'currency,total\r\n"MYR,1.00\r\n', "the last record", "the file ends within it"),
+        (b"currency,total\r\n\xff\r\n", "", "it is no UTF-8: invalid start byte"),
+        (b"currency,total\r\n\xc3", "", "it is no UTF-8: unexpected end of data"),
     ],
 )
-def test_what_no_export_can_be_is_told_with_its_place(data: bytes, path: str) -> None:
-    with pytest.raises(InvalidDocument) as told:
-        list(read_export([data], _READ))
-    assert told.value.path == path
+def test_what_no_export_can_be_is_told_with_its_place(data: bytes, path: str, problem: str) -> None:
+    assert_told(InvalidDocument(path, problem), lambda: list(read_export([data], _READ)))
 
 
 @pytest.mark.parametrize(
@@ -571,8 +537,9 @@ def test_what_no_export_can_be_is_told_with_its_place(data: bytes, path: str) ->
 )
 def test_a_cell_that_its_column_never_wrote_is_told(kind: ColumnKind, cell: str) -> None:
     columns = [Column[Value]("value", "", kind, lambda value: value)]
-    with pytest.raises(InvalidDocument, match=f"record 1, value: '{cell}' is no {kind}"):
-        list(read_export([f"value\r\n{cell}\r\n".encode()], columns))
+    error = InvalidDocument("record 1, value", f"'{cell}' is no {kind}")
+    data = f"value\r\n{cell}\r\n".encode()
+    assert_told(error, lambda: list(read_export([data], columns)))
 
 
 def test_an_open_file_reads_back(tmp_path: Path) -> None:
@@ -701,6 +668,9 @@ def test_an_added_file_never_replaces_another(tmp_path: Path) -> None:
 # The request and its mail
 
 
+FILE_NAME = "orders-hartamas.myshoppegram.com-2026-01-01-2026-01-31-20260201-080000.csv"
+
+
 def a_request(**changes: object) -> ExportRequest:
     return attrs.evolve(
         ExportRequest(query=OrderQuery(shop=SHOP, placed=JANUARY)),
@@ -736,9 +706,7 @@ def test_an_email_arrives_with_the_csv_attached() -> None:
     attachment = attachment_of(message)
     assert attachment.get_content_type() == "text/csv"
     assert attachment.get_filename() == summary.file_name
-    assert summary.file_name == (
-        "orders-hartamas.myshoppegram.com-2026-01-01-2026-01-31-20260201-080000.csv"
-    )
+    assert summary.file_name == (FILE_NAME)
     data = attachment.get_payload(decode=True)
     assert data == b"".join(export_csv(store, a_request()))
     assert (summary.orders, summary.records, summary.sent_as) == (1, 1, SentAs.ATTACHED)
@@ -807,7 +775,7 @@ def test_a_record_that_no_mail_can_carry_is_refused_and_nothing_is_mailed() -> N
     with pytest.raises(ExportTooLarge, match="give a file shelf") as refused:
         # The second part would be too large, and the first one is not sent either.
         request_export(store, mailer, a_request(), to="a@example.my", now=NOW, limit=1_500)
-    assert refused.value.limit == 1_500
+    assert (refused.value.file_name, refused.value.limit) == (FILE_NAME, 1_500)
     assert 4_000 < refused.value.size < 6_000
     assert mailer.messages == []
     for per in ("order", "line"):  # not even the header
@@ -898,9 +866,12 @@ def test_of_several_mails_those_that_were_sent_are_told() -> None:
             super().send(message)
 
     store, mailer = stored(*(an_order(str(n)) for n in range(9))), Fills()
-    with pytest.raises(ExportPartlyMailed) as told:
-        request_export(store, mailer, a_request(), to="a@example.my", now=NOW, limit=1_000)
-    assert (told.value.sent, told.value.mails, told.value.problem) == (2, 9, "452 mailbox full")
+    assert_told(
+        ExportPartlyMailed(FILE_NAME, 2, 9, "452 mailbox full", Retry.AGAIN),
+        partial(
+            request_export, store, mailer, a_request(), to="a@example.my", now=NOW, limit=1_000
+        ),
+    )
     subject = f"Orders of {SHOP}, 2026-01-01 to 2026-01-31: 9 orders"
     assert [each["Subject"] for each in mailer.messages] == [
         *(f"{subject} (1 of 9)", f"{subject} (2 of 9)"),

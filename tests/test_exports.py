@@ -48,6 +48,7 @@ from shoppego_orders.export import (
     request_from_json,
     request_to_json,
 )
+from shoppego_orders.export.column_sets import COLUMN_SETS
 from shoppego_orders.export.delivery import Letter, attached_mail
 from shoppego_orders.export.spool import Spool
 from shoppego_orders.order import OrderRow
@@ -56,6 +57,7 @@ from shoppego_orders.ports import Export, ExportStatus, MailStatus
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.testing.contracts import raced
 from shoppego_orders.testing.samples import NOON, OTHER_SHOP, SHOP, order_of
+from wrong_calls import assert_told
 
 MINUTE = timedelta(minutes=1)
 OF_SHOP = ExportRequest(query=OrderQuery(shop=SHOP), profile="excel")
@@ -640,22 +642,44 @@ def test_a_request_is_written_and_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "path"),
+    ("body", "path", "problem"),
     [
-        ('{"columns":"nix"}', "body.columns"),
-        ('{"columns":[1]}', "body.columns"),
-        ('{"columns":{"name":"mine","columns":[{"key":"nix","title":""}]}}', "body.columns"),
-        ('{"profile":"exel"}', "body.profile"),
-        ('{"profile":{"name":"x","delimiter":"::"}}', "body.profile"),
-        ('{"tz":"MYT-8"}', "body"),
-        ('{"per":"parcel"}', "body.per"),
-        ('{"surprise":1}', "body"),
+        (
+            '{"columns":"nix"}',
+            "body.columns",
+            "columns is 'nix'; expected one of shoppego, shopify, accounting",
+        ),
+        ('{"columns":[1]}', "body.columns", "expected an object"),
+        (
+            '{"profile":"exel"}',
+            "body.profile",
+            "profile is 'exel'; expected one of excel, plain, raw",
+        ),
+        (
+            '{"profile":{"name":"x","delimiter":"::"}}',
+            "body.profile",
+            "delimiter is '::'; expected one of , ; | or TAB",
+        ),
+        (
+            '{"tz":"MYT-8"}',
+            "body",
+            "'MYT-8' is not an IANA time zone such as 'Asia/Kuala_Lumpur'",
+        ),
+        ('{"per":"parcel"}', "body.per", "word is 'parcel'; expected one of order, line"),
+        ('{"surprise":1}', "body", "extra fields found (surprise)"),
     ],
 )
-def test_what_is_no_request_is_told_with_its_place(body: str, path: str) -> None:
-    with pytest.raises(InvalidDocument) as told:
-        request_from_json(f'{{"kind":"export_request","version":1,"body":{body}}}')
-    assert told.value.path == path
+def test_what_is_no_request_is_told_with_its_place(body: str, path: str, problem: str) -> None:
+    text = f'{{"kind":"export_request","version":1,"body":{body}}}'
+    assert_told(InvalidDocument(path, problem), lambda: request_from_json(text))
+
+
+def test_a_column_that_nobody_knows_is_told_with_those_that_there_are() -> None:
+    columns = '{"name":"mine","columns":[{"key":"nix","title":""}]}'
+    known = dict.fromkeys(each.key for set_ in COLUMN_SETS.values() for each in set_.columns)
+    error = InvalidDocument("body.columns", f"'nix'; expected one of {', '.join(known)}")
+    text = f'{{"kind":"export_request","version":1,"body":{{"columns":{columns}}}}}'
+    assert_told(error, lambda: request_from_json(text))
 
 
 def test_the_hosts_own_columns_are_found_by_their_keys(desk: Desk) -> None:

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import attrs
 import pytest
 
 from shoppego_orders.attribution import Journey, Touch, default_table
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import (
-    BrokenHistory,
     CommandRefused,
     CurrencyMismatch,
     InvalidValue,
@@ -36,7 +34,7 @@ from shoppego_orders.order import (
     Topic,
     Tracking,
 )
-from shoppego_orders.order.events import Archived, Placed
+from shoppego_orders.order.events import Placed
 from shoppego_orders.order.evolution import evolve
 from shoppego_orders.query import Cursor, OrderQuery
 
@@ -567,8 +565,8 @@ def test_bad_parts_are_refused(
 
 
 @pytest.mark.parametrize("quantity", [0, -1, True, 1.0, "1", None, 10**9])
-def test_a_quantity_is_a_whole_number_of_at_least_1(quantity: Any) -> None:
-    with pytest.raises(InvalidValue, match="a whole number of at least 1"):
+def test_a_quantity_is_a_whole_number_from_1(quantity: Any) -> None:
+    with pytest.raises(InvalidValue, match="a whole number from 1 to"):
         LineItem("Kopi", quantity, myr("1"))
 
 
@@ -585,18 +583,6 @@ def test_a_price_is_money_and_not_negative(price: Any) -> None:
 def test_an_adjustment_is_on_its_side_of_zero(kind: Any, amount: Any) -> None:
     with pytest.raises(InvalidValue):
         Adjustment(kind, amount)
-
-
-def test_unknown_words_are_refused_with_those_that_are_right() -> None:
-    order = placed()
-    with pytest.raises(InvalidValue, match="one of awaiting_processing, processing, packed"):
-        order.set_fulfillment("delivered", at=NOON)
-    with pytest.raises(InvalidValue, match="status"):
-        order.can("set_fulfillment", "delivered")
-    with pytest.raises(InvalidValue, match="one of mark_pending, mark_paid"):
-        order.blockers("unarchive")
-    with pytest.raises(InvalidValue, match="one of manual, alternative"):
-        PaymentMethod("Cash", "cash")
 
 
 BAD_CALLS: list[tuple[str, dict[str, Any], type[Exception]]] = [
@@ -676,27 +662,15 @@ def test_hostile_texts_are_kept_as_typed_but_for_what_nothing_can_store() -> Non
     assert placed(identify=nul_key).customer_key == "None\ufffd"
 
 
-# Histories that can't be
-
-
-def test_a_history_begins_with_placed_and_only_once() -> None:
-    events = paid().changes
-    with pytest.raises(BrokenHistory, match="it has no events"):
-        Order.replay([])
-    with pytest.raises(BrokenHistory, match="expected event 1262140/1"):
-        Order.replay(events[1:])
-    with pytest.raises(BrokenHistory, match="begins with 'placed'"):
-        Order.replay([attrs.evolve(events[1], id="1262140/1")])
-    with pytest.raises(BrokenHistory, match="placed only once"):
-        Order.replay((*events, attrs.evolve(events[0], id="1262140/3")))
-    with pytest.raises(BrokenHistory, match="expected event 1262140/2"):
-        Order.replay((events[0], attrs.evolve(events[1], id="1262140/3", data=Archived())))
+def test_an_order_has_the_parts_that_it_has() -> None:
+    with pytest.raises(TypeError, match=r"^an order has no colour, size$"):
+        placed(size="L", colour="red")
 
 
 def test_an_order_is_placed_once() -> None:
     data = placed().changes[0].data
     assert isinstance(data, Placed)
-    with pytest.raises(ValueError, match="placed once"):
+    with pytest.raises(ValueError, match=r"^an order is placed once$"):
         evolve(placed(), data, NOON, "1262140/2")
 
 
@@ -723,25 +697,6 @@ def test_a_bad_filter_is_refused(field: str, value: Any) -> None:
         OrderQuery(**{field: value})
 
 
-def test_a_filter_whose_least_total_is_above_its_most_is_refused() -> None:
-    with pytest.raises(InvalidValue, match=r"total_max is 'MYR 1\.00'; expected at least"):
-        OrderQuery(total_min=myr("2"), total_max=myr("1"))
-    with pytest.raises(CurrencyMismatch):
-        OrderQuery(total_min=myr("2"), total_max=Money("3", "SGD"))
-
-
-def test_an_order_with_a_line_in_another_currency_has_no_total() -> None:
-    """No command lets one in; a document that somebody else wrote may hold one."""
-    foreign = attrs.evolve(placed(), lines=(LineItem("Kopi", 1, Money("1", "SGD")),))
-    with pytest.raises(CurrencyMismatch):
-        foreign.total  # noqa: B018  # it is asked for
-
-
-def test_a_place_without_a_zone_is_refused() -> None:
-    with pytest.raises(NaiveDatetime):
-        OrderQuery(after=Cursor(datetime(2026, 3, 3), "1"))  # noqa: DTZ001 - the point
-
-
 def test_one_word_or_several_may_be_asked_for() -> None:
     assert OrderQuery(life="open").life == frozenset({Life.OPEN})
     assert OrderQuery(ids="12").ids == frozenset({"12"})
@@ -756,11 +711,6 @@ def test_what_was_refunded_before_full_payment_is_asked_for_again() -> None:
     order = placed().record_payment("A", myr("4"), at=NOON).record_refund("R", myr("4"), at=NOON)
 
     assert order.amount_due == order.total
-
-
-def test_only_a_fulfillment_has_a_status_to_go_to() -> None:
-    with pytest.raises(InvalidValue, match="set_fulfillment"):
-        placed().blockers("cancel", "shipped")
 
 
 def test_an_order_keeps_its_journey_first_and_last_touch_and_days_to_conversion() -> None:

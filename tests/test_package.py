@@ -99,6 +99,12 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert tests[0] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
+def test_a_name_that_the_package_lacks_is_told() -> None:
+    name = "Ordr"
+    with pytest.raises(AttributeError, match=r"^module 'shoppego_orders' has no attribute 'Ordr'$"):
+        getattr(shoppego_orders, name)
+
+
 def project_files() -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

@@ -241,23 +241,7 @@ def test_a_name_that_can_not_be_saved(name: str) -> None:
         SavedTabs().saved(name, OrderQuery())
 
 
-def test_a_name_is_saved_once() -> None:
-    saved = SavedTabs().saved("Raya", OrderQuery(tag="raya"))
-    with pytest.raises(InvalidValue, match="no saved tab has yet"):
-        saved.saved("raya", OrderQuery())
-    with pytest.raises(InvalidValue, match="one of all, unpaid"):
-        saved.without("Deepavali")
-    with pytest.raises(InvalidValue, match="without a place and a limit"):
-        saved.saved("First ten", OrderQuery(limit=10))
-
-
 # Bad input
-
-
-def test_an_unknown_tab_is_told_with_those_that_there_are() -> None:
-    saved = SavedTabs().saved("Raya", OrderQuery())
-    with pytest.raises(InvalidValue, match="archived, Raya"):
-        orders_page(a_store(), tab="unpayed", saved=saved)
 
 
 @pytest.mark.parametrize("size", [0, -1, 501, True, "50"])

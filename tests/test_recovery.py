@@ -60,7 +60,6 @@ from shoppego_orders.errors import (
     MailNotSent,
     NaiveDatetime,
     Retry,
-    UnknownTimeZone,
 )
 from shoppego_orders.order import LineItem, Order, OrderRow
 from shoppego_orders.ports import Outcome, Task
@@ -710,14 +709,6 @@ def test_quiet_hours_are_two_times_of_a_clock(hours: tuple[time, time]) -> None:
     with pytest.raises(InvalidValue) as caught:
         RecoveryPlan(quiet_hours=hours)
     assert caught.value.field == "quiet_hours"
-
-
-def test_other_nonsense_in_a_plan() -> None:
-    with pytest.raises(InvalidValue) as caught:
-        RecoveryPlan(cooldown=-HOUR)
-    assert caught.value.field == "cooldown"
-    with pytest.raises(UnknownTimeZone):
-        RecoveryPlan(tz="Mars/Olympus")
 
 
 def test_a_time_that_is_none_is_refused() -> None:

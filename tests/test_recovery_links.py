@@ -23,7 +23,6 @@ from shoppego_orders.abandonment import (
 from shoppego_orders.adapters.sql import SqlOrderStore
 from shoppego_orders.errors import (
     InvalidValue,
-    NaiveDatetime,
     OrderNotFound,
     RecoveryLinkRefused,
     StaleOrder,
@@ -248,23 +247,6 @@ def test_a_step_is_a_number_from_1(step: int) -> None:
     with pytest.raises(InvalidValue) as caught:
         recovery_link(begun(), ITEMS, base=BASE, keys=KEY, expires_at=EXPIRES, step=step)
     assert caught.value.field == "step"
-
-
-def test_a_cart_that_no_link_can_carry_is_refused() -> None:
-    for items in ([], ITEMS * 2):
-        with pytest.raises(InvalidValue):
-            recovery_link(begun(), items, base=BASE, keys=KEY, expires_at=EXPIRES, step=1)
-    with pytest.raises(InvalidValue):
-        recovery_link(begun(), ITEMS, base=SHOP, keys=KEY, expires_at=EXPIRES, step=1)
-
-
-def test_a_time_has_a_zone() -> None:
-    with pytest.raises(NaiveDatetime):
-        recovery_link(
-            begun(), ITEMS, base=BASE, keys=KEY, expires_at=EXPIRES.replace(tzinfo=None), step=1
-        )
-    with pytest.raises(NaiveDatetime):
-        read_recovery_link(LINK, KEY, FIRST.replace(tzinfo=None))
 
 
 # The visit is recorded

@@ -56,7 +56,6 @@ from shoppego_orders.errors import (
     InvalidDocument,
     InvalidValue,
     MailNotSent,
-    NaiveDatetime,
     Retry,
 )
 from shoppego_orders.money import Money
@@ -400,14 +399,6 @@ def test_a_limit_is_at_least_1(limit: int) -> None:
     with pytest.raises(InvalidValue) as caught:
         settle_recoveries(store_of(), LOST_AFTER, NOW, limit=limit)
     assert caught.value.field == "limit"
-
-
-def test_a_time_that_is_none_is_refused() -> None:
-    with pytest.raises(NaiveDatetime):
-        settle_recoveries(store_of(), LOST_AFTER, NOW.replace(tzinfo=None))
-    with pytest.raises(InvalidValue) as caught:
-        settle_recoveries(store_of(), timedelta(0), NOW)
-    assert caught.value.field == "lost_after"
 
 
 # The report

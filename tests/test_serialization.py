@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
+from shoppego_orders.abandonment import policy_from_json
 from shoppego_orders.attribution import Source, default_table
 from shoppego_orders.customers import Address
 from shoppego_orders.errors import InvalidDocument, UnknownDocumentVersion
+from shoppego_orders.export import request_from_json, schedule_from_json
 from shoppego_orders.money import Money
 from shoppego_orders.order import AdjustmentKind, LineItem, Order, PaymentStatus, PaymentType
 from shoppego_orders.query import OrderQuery
@@ -21,12 +25,14 @@ from shoppego_orders.serialization import (
     checkout_from_json,
     event_from_json,
     event_to_json,
+    export_from_json,
     from_checkout_payload,
     order_from_json,
     order_to_json,
     query_from_json,
     query_to_json,
 )
+from wrong_calls import assert_told
 
 OLD_DOCUMENTS = Path(__file__).parent / "data" / "documents"
 
@@ -212,71 +218,191 @@ def test_a_customers_id_is_who_they_are() -> None:
     assert order.shipping_address == Address()
 
 
+A_NUMBER = "expected a finite Decimal, a whole number or text like '59.50'"
+IN_SIZE = "expected an amount below 10**18 minor units in size"
+EXACT = "expected an amount with at most 2 digits after the point (or Money.rounded)"
+NO_ZONE = "without a time zone; give an aware datetime, for example datetime.now(UTC)"
+AN_INSTANT = "expected an ISO 8601 date and time with a zone, such as 2021-03-03T22:58:32+08:00"
+DATA = (
+    "expected one of placed, marked_pending, marked_paid, confirmed, fulfillment_set, "
+    "tracking_added, lines_changed, offer_accepted, customer_edited, address_edited, "
+    "note_edited, tags_set, cancelled, archived, payment_recorded, refund_recorded, "
+    "shipment_recorded, abandoned, abandonment_retracted, customer_returned, recovery_settled, "
+    "anonymised"
+)
+
+
 @pytest.mark.parametrize(
-    ("changes", "path"),
+    ("changes", "path", "problem"),
     [
-        ({"id": None}, "checkout.id"),
-        ({"id": ""}, "checkout.id"),
-        ({"id": {"a": 1}}, "checkout.id"),
-        ({"id": True}, "checkout.id"),
-        ({"id": "a\x00b"}, "checkout"),
-        ({"domain": " "}, "checkout.domain"),
-        ({"currency": "XXY"}, "checkout.currency"),
-        ({"currency": None}, "checkout.currency"),
-        ({"currency": 458}, "checkout.currency"),
-        ({"created_at": None}, "checkout.created_at"),
-        ({"created_at": "2021-03-03T22:58:17"}, "checkout.created_at"),
-        ({"created_at": "yesterday"}, "checkout.created_at"),
-        ({"completed_at": 1614783512}, "checkout.completed_at"),
-        ({"total": "ten"}, "checkout.total"),
-        ({"total": "10.005"}, "checkout.total"),
-        ({"total": -1}, "checkout"),
-        ({"total": True}, "checkout.total"),
-        ({"total": float("nan")}, "checkout.total"),
-        ({"total": "1e999999999"}, "checkout.total"),
-        ({"total": Decimal("1e999999999")}, "checkout.total"),
-        ({"shipping": -5}, "checkout.shipping"),
-        ({"shipping": []}, "checkout.shipping"),
-        ({"rate": 5.5}, "checkout.rate"),
-        ({"items": {}}, "checkout.items"),
-        ({"items": [None, 7]}, "checkout.items[1]"),
-        ({"items": [{"price": 1}]}, "checkout.items[0].quantity"),
-        ({"items": [{"quantity": 1}]}, "checkout.items[0].price"),
-        ({"items": [{"price": -1, "quantity": 1}]}, "checkout.items[0]"),
-        ({"items": [{"price": 1, "quantity": 0}]}, "checkout.items[0]"),
-        ({"items": [{"price": 1, "quantity": -1}]}, "checkout.items[0]"),
-        ({"items": [{"price": 1, "quantity": 1.5}]}, "checkout.items[0].quantity"),
-        ({"items": [{"price": 1, "quantity": "two"}]}, "checkout.items[0].quantity"),
-        ({"items": [{"price": 1, "quantity": "1e99"}]}, "checkout.items[0].quantity"),
-        ({"items": [{"price": 1, "quantity": "Infinity"}]}, "checkout.items[0].quantity"),
-        ({"items": [{"price": 1, "quantity": True}]}, "checkout.items[0].quantity"),
-        ({"items": [{"price": 1, "quantity": 1, "currency": "SGD"}]}, "checkout.items[0].currency"),
-        ({"items": [{"product": "x", "price": 1, "quantity": 1}]}, "checkout.items[0].product"),
-        ({"customer": "Siti"}, "checkout.customer"),
-        ({"customer": {"email": ["a"]}}, "checkout.customer.email"),
-        ({"gateway_type": "barter"}, "checkout.gateway_type"),
-        ({"landing_url": {}}, "checkout.landing_url"),
+        ({"id": None}, "checkout.id", "None; expected a text that is not empty"),
+        ({"id": ""}, "checkout.id", "''; expected a text that is not empty"),
+        ({"id": {"a": 1}}, "checkout.id", "{'a': 1}; expected a text that is not empty"),
+        ({"id": True}, "checkout.id", "True; expected a text that is not empty"),
+        (
+            {"id": "a\x00b"},
+            "checkout",
+            "id is 'a\\x00b'; expected a text that is not empty, without NUL and lone surrogates",
+        ),
+        ({"domain": " "}, "checkout.domain", "' '; expected a text that is not empty"),
+        (
+            {"currency": "XXY"},
+            "checkout.currency",
+            "'XXY' is not an ISO 4217 currency code such as 'MYR'",
+        ),
+        ({"currency": None}, "checkout.currency", "None; expected a text that is not empty"),
+        (
+            {"currency": 458},
+            "checkout.currency",
+            "'458' is not an ISO 4217 currency code such as 'MYR'",
+        ),
+        ({"created_at": None}, "checkout.created_at", "None; expected a text that is not empty"),
+        (
+            {"created_at": "2021-03-03T22:58:17"},
+            "checkout.created_at",
+            f"instant is 2021-03-03T22:58:17 {NO_ZONE}",
+        ),
+        (
+            {"created_at": "yesterday"},
+            "checkout.created_at",
+            f"instant is 'yesterday'; {AN_INSTANT}",
+        ),
+        (
+            {"completed_at": 1614783512},
+            "checkout.completed_at",
+            f"instant is '1614783512'; {AN_INSTANT}",
+        ),
+        (
+            {"total": "ten"},
+            "checkout.total",
+            f"amount is 'ten'; {A_NUMBER}",
+        ),
+        (
+            {"total": "10.005"},
+            "checkout.total",
+            f"amount is '10.005'; {EXACT}",
+        ),
+        (
+            {"total": -1},
+            "checkout",
+            "total is 'MYR -1.00'; expected zero or more, after adjustments",
+        ),
+        ({"total": True}, "checkout.total", "True; expected an amount"),
+        (
+            {"total": float("nan")},
+            "checkout.total",
+            f"amount is 'nan'; {A_NUMBER}",
+        ),
+        (
+            {"total": "1e999999999"},
+            "checkout.total",
+            f"amount is '1e999999999'; {A_NUMBER}",
+        ),
+        (
+            {"total": Decimal("1E+999999999")},
+            "checkout.total",
+            f"amount is Decimal('1E+999999999'); {IN_SIZE}",
+        ),
+        (
+            {"shipping": -5},
+            "checkout.shipping",
+            "amount is 'MYR -5.00'; expected zero or more for shipping",
+        ),
+        ({"shipping": []}, "checkout.shipping", "[]; expected an amount"),
+        ({"rate": 5.5}, "checkout.rate", "5.5; expected a text"),
+        ({"items": {}}, "checkout.items", "{}; expected a list"),
+        ({"items": [None, 7]}, "checkout.items[1]", "7; expected an object"),
+        (
+            {"items": [{"price": 1}]},
+            "checkout.items[0].quantity",
+            "is missing; expected a whole number",
+        ),
+        ({"items": [{"quantity": 1}]}, "checkout.items[0].price", "is missing; expected an amount"),
+        (
+            {"items": [{"price": -1, "quantity": 1}]},
+            "checkout.items[0]",
+            "unit_price is 'MYR -1.00'; expected zero or more",
+        ),
+        (
+            {"items": [{"price": 1, "quantity": 0}]},
+            "checkout.items[0]",
+            "quantity is 0; expected a whole number from 1 to 999999999",
+        ),
+        (
+            {"items": [{"price": 1, "quantity": -1}]},
+            "checkout.items[0]",
+            "quantity is -1; expected a whole number from 1 to 999999999",
+        ),
+        (
+            {"items": [{"price": 1, "quantity": 1.5}]},
+            "checkout.items[0].quantity",
+            "1.5; expected a whole number",
+        ),
+        (
+            {"items": [{"price": 1, "quantity": "two"}]},
+            "checkout.items[0].quantity",
+            "'two'; expected a whole number",
+        ),
+        (
+            {"items": [{"price": 1, "quantity": "1e99"}]},
+            "checkout.items[0].quantity",
+            "'1e99'; expected a whole number",
+        ),
+        (
+            {"items": [{"price": 1, "quantity": "Infinity"}]},
+            "checkout.items[0].quantity",
+            "'Infinity'; expected a whole number",
+        ),
+        (
+            {"items": [{"price": 1, "quantity": True}]},
+            "checkout.items[0].quantity",
+            "True; expected a whole number",
+        ),
+        (
+            {"items": [{"price": 1, "quantity": 1, "currency": "SGD"}]},
+            "checkout.items[0].currency",
+            "'SGD' in an order in MYR; expected one currency",
+        ),
+        (
+            {"items": [{"product": "x", "price": 1, "quantity": 1}]},
+            "checkout.items[0].product",
+            "'x'; expected an object",
+        ),
+        ({"customer": "Siti"}, "checkout.customer", "'Siti'; expected an object"),
+        ({"customer": {"email": ["a"]}}, "checkout.customer.email", "['a']; expected a text"),
+        (
+            {"gateway_type": "barter"},
+            "checkout.gateway_type",
+            "type is 'barter'; expected one of manual, alternative",
+        ),
+        ({"landing_url": {}}, "checkout.landing_url", "{}; expected a text"),
     ],
 )
-def test_a_bad_payload_says_where(changes: dict[str, object], path: str) -> None:
-    with pytest.raises(InvalidDocument) as caught:
-        from_checkout_payload(payload(**changes))
-
-    assert caught.value.path == path
-    assert str(caught.value).startswith(path)
+def test_a_bad_payload_says_where_and_what(
+    changes: dict[str, object], path: str, problem: str
+) -> None:
+    assert_told(InvalidDocument(path, problem), lambda: from_checkout_payload(payload(**changes)))
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "7", '"x"', "NaN", '{"checkout": NaN}', "[" * 10**5]
+    ("text", "problem"),
+    [
+        ("[]", "[]; expected an object"),
+        ("7", "7; expected an object"),
+        ('"x"', "'x'; expected an object"),
+        ("NaN", "no JSON: NaN is no number"),
+        ('{"checkout": NaN}', "no JSON: NaN is no number"),
+    ],
 )
-def test_text_that_is_no_checkout_is_refused(text: str) -> None:
-    with pytest.raises(InvalidDocument):
+def test_text_that_is_no_checkout_is_refused(text: str, problem: str) -> None:
+    assert_told(InvalidDocument("", problem), lambda: checkout_from_json(text))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 10**5, b'{"checkout": "\xff"}'])
+def test_what_is_no_json_is_refused_in_the_parsers_words(text: str | bytes) -> None:
+    with pytest.raises(InvalidDocument) as caught:
         checkout_from_json(text)
-
-
-def test_bytes_that_are_no_utf8_are_refused() -> None:
-    with pytest.raises(InvalidDocument, match="no JSON"):
-        checkout_from_json(b'{"checkout": "\xff"}')
+    assert str(caught.value) == f"the document: no JSON: {caught.value.__cause__}"
 
 
 def test_a_long_value_is_shown_in_part() -> None:
@@ -311,55 +437,112 @@ def test_a_document_is_versioned_and_says_what_it_is() -> None:
     order = from_checkout_payload(payload())
 
     assert json.loads(order_to_json(order)).keys() == {"kind", "version", "body"}
-    with pytest.raises(InvalidDocument, match="expected 'event'"):
-        event_from_json(order_to_json(order))
-
-
-@pytest.mark.parametrize("version", [2, 0, "1", None, 1.5, []])
-def test_a_document_of_an_unknown_version_is_refused(version: object) -> None:
-    document: dict[str, object] = {"kind": "order", "version": version, "body": {}}
-
-    with pytest.raises(UnknownDocumentVersion):
-        order_from_json(json.dumps(document))
-
-
-@pytest.mark.parametrize("text", ["{}", "[]", "null", '{"kind": "order"}', "tru"])
-def test_text_that_is_no_document_is_refused(text: str) -> None:
-    with pytest.raises(InvalidDocument):
-        order_from_json(text)
+    error = InvalidDocument("kind", "'order'; expected 'event'")
+    assert_told(error, lambda: event_from_json(order_to_json(order)))
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "path"),
+    ("written", "version"),
+    [("2", 2), ("0", 0), ('"1"', "1"), ("null", None), ("1.5", Decimal("1.5")), ("[]", [])],
+)
+def test_a_document_of_an_unknown_version_is_refused(written: str, version: object) -> None:
+    text = f'{{"kind": "order", "version": {written}, "body": {{}}}}'
+    error = UnknownDocumentVersion(version, 1)
+    assert_told(error, lambda: order_from_json(text))
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '{"kind": "order"}'])
+def test_text_that_is_no_document_is_refused(text: str) -> None:
+    error = InvalidDocument("", f"no document of kind 'order', but {text!r}")
+    assert_told(error, lambda: order_from_json(text))
+
+
+@pytest.mark.parametrize("body", ["[]", "7", "[[1, 2]]"])
+@pytest.mark.parametrize(
+    ("kind", "read"),
     [
-        ('"id":"1262140",', "", "body.id"),
-        ('"id":"1262140",', '"id":"1262140","surprise":1,', "body"),
-        ('"life":"open"', '"life":"gone"', "body.life"),
-        ('"archived":false', '"archived":"no"', "body.archived"),
-        ('"note":""', '"note":7', "body.note"),
-        ('"placed_at":"2021-03-03T', '"placed_at":"2021-03-03 noon', "body.placed_at"),
-        ('"quantity":2', '"quantity":"2"', "body.lines[0].quantity"),
-        ('"quantity":2', '"quantity":0', "body.lines[0]"),
-        ('"unit_price":"5.00 MYR"', '"unit_price":"5.00"', "body.lines[0].unit_price"),
+        ("order", order_from_json),
+        ("event", event_from_json),
+        ("query", query_from_json),
+        ("export", export_from_json),
+        ("export_request", request_from_json),
+        ("export_schedule", schedule_from_json),
+        ("abandonment_policy", policy_from_json),
     ],
 )
-def test_a_damaged_document_says_where(old: str, new: str, path: str) -> None:
+def test_the_body_of_a_document_is_an_object(
+    body: str, kind: str, read: Callable[[str], object]
+) -> None:
+    text = f'{{"kind": "{kind}", "version": 1, "body": {body}}}'
+    assert_told(InvalidDocument("body", f"{body}; expected an object"), lambda: read(text))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path", "problem"),
+    [
+        ('"id":"1262140",', "", "body.id", "required field missing"),
+        (
+            '"id":"1262140",',
+            '"id":"1262140","surprise":1,',
+            "body",
+            "extra fields found (surprise)",
+        ),
+        (
+            '"life":"open"',
+            '"life":"gone"',
+            "body.life",
+            "word is 'gone'; expected one of draft, open, cancelled",
+        ),
+        ('"archived":false', '"archived":"no"', "body.archived", "'no'; expected bool"),
+        ('"note":""', '"note":7', "body.note", "7; expected str"),
+        (
+            '"placed_at":"2021-03-03T14:58:17',
+            '"placed_at":"noon',
+            "body.placed_at",
+            f"instant is 'noon+00:00'; {AN_INSTANT}",
+        ),
+        ('"quantity":2', '"quantity":"2"', "body.lines[0].quantity", "'2'; expected int"),
+        (
+            '"quantity":2',
+            '"quantity":0',
+            "body.lines[0]",
+            "quantity is 0; expected a whole number from 1 to 999999999",
+        ),
+        (
+            '"unit_price":"5.00 MYR"',
+            '"unit_price":"5.00"',
+            "body.lines[0].unit_price",
+            "'5.00'; expected an amount such as '59.50 MYR'",
+        ),
+        (
+            '"payment_method":null',
+            '"payment_method":7',
+            "body.payment_method",
+            "expected an object",
+        ),
+        ('"tags":[]', '"tags":7', "body.tags", "invalid value for type, expected tuple"),
+    ],
+)
+def test_a_damaged_document_says_where_and_what(
+    old: str, new: str, path: str, problem: str
+) -> None:
     document = order_to_json(from_checkout_payload(payload()))
     damaged = document.replace(old, new, 1)
     assert damaged != document
 
-    with pytest.raises(InvalidDocument) as caught:
-        order_from_json(damaged)
-
-    assert caught.value.path == path
+    assert_told(InvalidDocument(path, problem), lambda: order_from_json(damaged))
 
 
-def test_an_event_of_an_unknown_type_is_refused() -> None:
+def test_the_data_of_an_event_is_of_a_type_that_is_known() -> None:
     document = json.loads(event_to_json(from_checkout_payload(payload()).changes[0]))
-    document["body"]["data"]["type"] = "exploded"
-
-    with pytest.raises(InvalidDocument, match="placed, marked_pending"):
-        event_from_json(json.dumps(document))
+    for data, problem in (
+        ({"type": "exploded"}, f"'exploded'; {DATA}"),
+        ({"type": ["placed"]}, f"['placed']; {DATA}"),
+        ([["type", "placed"]], "[['type', 'placed']]; expected an object"),
+    ):
+        document["body"]["data"] = data
+        error = InvalidDocument("body.data", problem)
+        assert_told(error, partial(event_from_json, json.dumps(document)))
 
 
 def test_instants_are_written_in_utc() -> None:

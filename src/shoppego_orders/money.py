@@ -98,7 +98,9 @@ class Money:
         except (KeyError, TypeError):
             raise UnknownCurrency(currency) from None
         if type(minor) is not int or not -_LIMIT < minor < _LIMIT:
-            raise InvalidValue("minor", minor, "a whole number of minor units below 10**18")
+            raise InvalidValue(
+                "minor", minor, "a whole number of minor units, below 10**18 in size"
+            )
         money = cls.__new__(cls)
         _set_minor(money, minor)
         _set_currency(money, currency)
@@ -282,7 +284,7 @@ def _minor_units(amount: object, digits: int, context: Context) -> int:
         minor = int(cut.scaleb(digits, context))
         if -_LIMIT < minor < _LIMIT:
             return minor
-    raise InvalidValue("amount", amount, "an amount below 10**18 minor units")
+    raise InvalidValue("amount", amount, "an amount below 10**18 minor units in size")
 
 
 def _decimal(amount: object) -> Decimal:
@@ -311,4 +313,5 @@ def _weight(weight: object) -> Fraction:
             return Fraction(weight)
     elif isinstance(weight, int | Fraction) and not isinstance(weight, bool) and weight >= 0:
         return Fraction(weight)
-    raise InvalidValue("weights", weight, "whole numbers, Fractions or Decimals, zero or more")
+    expected = "whole numbers, Fractions or Decimals (1E-40 to 1E+40), zero or more"
+    raise InvalidValue("weights", weight, expected)

@@ -115,7 +115,7 @@ class SavedTab:
             raise InvalidValue("name", self.name, "1 to 50 characters")
         taken = {folded(name) for tab in Tab for name in (tab.value, tab.label)}
         if folded(self.name) in taken:
-            raise InvalidValue("name", self.name, "a name that no tab of every page has")
+            raise InvalidValue("name", self.name, "a name that is not one of the page's own tabs")
 
 
 def _tabs(tabs: tuple[SavedTab, ...]) -> tuple[SavedTab, ...]:
@@ -281,7 +281,7 @@ def orders_page(
     """
     saved = SavedTabs() if saved is None else saved
     if type(size) is not int or not 1 <= size <= LARGEST_PAGE:
-        raise InvalidValue("size", size, f"1 to {LARGEST_PAGE}")
+        raise InvalidValue("size", size, f"a whole number from 1 to {LARGEST_PAGE}")
     place = cursor_from_text(after) if isinstance(after, str) else after
     wanted = both(filters or OrderQuery(), OrderQuery(shop=shop, search=search))
     name, of_tab = _tab_query(tab, saved)

@@ -376,7 +376,8 @@ class Export:
 
     def __attrs_post_init__(self) -> None:
         if not self.id or UNSTORABLE.search(self.id):
-            raise InvalidValue("id", self.id, "a text without NUL and lone surrogates")
+            expected = "a text that is not empty, without NUL and lone surrogates"
+            raise InvalidValue("id", self.id, expected)
 
     @property
     def open(self) -> bool:

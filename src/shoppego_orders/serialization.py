@@ -118,7 +118,8 @@ def from_checkout_payload(payload: object, *, table: AttributionTable | None = N
     """
     checkout = _Part("", payload).part("checkout")
     order_id = checkout.identifier("id")
-    currency = checkout.take("currency", lambda: Money.zero(checkout.text("currency"))).currency
+    code = checkout.text("currency", required=True)
+    currency = checkout.take("currency", lambda: Money.zero(code)).currency
     lines = tuple(_line(item, currency) for item in checkout.parts("items"))
     shipping = checkout.amount("shipping", currency)
     rate = checkout.text("rate")
@@ -215,9 +216,7 @@ class _Part:
     def __init__(self, path: str, value: object) -> None:
         self.path = path
         self.given = value is not None
-        if self.given and not isinstance(value, Mapping):
-            raise InvalidDocument(path, f"{shown(value)}; expected an object")
-        self._values = cast("Mapping[str, object]", value or {})
+        self._values = _object(value if self.given else {}, path)
 
     def path_of(self, key: str) -> str:
         """The path of a key, as ``checkout.items[0].price``."""
@@ -285,7 +284,7 @@ class _Part:
     def instant(self, key: str) -> datetime:
         """The instant of a key, ISO 8601 with a zone."""
         value = self.text(key, required=True)
-        return self.take(key, lambda: instant_from_iso(value, self.path_of(key)))
+        return self.take(key, lambda: instant_from_iso(value, "instant"))
 
     def take(self, key: str, make: Callable[[], Value]) -> Value:
         """Make a value, and name this part in what it raises."""
@@ -312,10 +311,16 @@ _OMITTED = override(omit=True)
 _EVENT_DATA: dict[str, type[Any]] = {data.type: data for data in get_args(EventData)}
 
 
+def _object(value: object, path: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise InvalidDocument(path, f"{shown(value)}; expected an object")
+    return cast("Mapping[str, object]", value)
+
+
 def _exactly(value: Value, type_: type[Value]) -> Value:
     # cattrs would convert: bool("no") is True. It also asks here for the words that are texts.
     if issubclass(type_, StrEnum):
-        return word_of(type_, str(value), type_.__name__)
+        return word_of(type_, str(value), "word")
     if type(value) is not type_:
         raise InvalidDocument("", f"{shown(value)}; expected {type_.__name__}")
     return value
@@ -323,6 +328,8 @@ def _exactly(value: Value, type_: type[Value]) -> Value:
 
 def _money(value: object) -> Money:
     amount, _, currency = str(value).partition(" ")
+    if not currency:
+        raise InvalidDocument("", f"{shown(value)}; expected an amount such as '59.50 MYR'")
     return Money(amount, currency)
 
 
@@ -350,8 +357,9 @@ def read_document(kind: str, text: str | bytes, structured: Callable[[Any], Valu
         raise InvalidDocument("kind", f"{shown(fields['kind'])}; expected {kind!r}")
     if fields["version"] not in range(1, DOCUMENT_VERSION + 1):
         raise UnknownDocumentVersion(fields["version"], DOCUMENT_VERSION)
+    body = _object(fields["body"], "body")
     try:
-        return structured(fields["body"])
+        return structured(body)
     except Exception as error:
         problems = cattrs.transform_error(error, format_exception=_problem)
         problem, _, path = problems[0].rpartition(" @ ")
@@ -398,12 +406,10 @@ def _register_event_data(converter: cattrs.Converter) -> None:
     def write(data: EventData) -> dict[str, object]:
         return {"type": data.type, **converter.unstructure(data)}
 
-    def read(
-        document: Mapping[str, Any], _: object
-    ) -> Any:  # Any: one of EventData, which is no type
-        fields = dict(document)
+    def read(document: object, _: object) -> Any:  # Any: one of EventData, which is no type
+        fields = dict(_object(document, ""))
         name = fields.pop("type")
-        if name not in _EVENT_DATA:
+        if type(name) is not str or name not in _EVENT_DATA:
             raise InvalidDocument("", f"{shown(name)}; expected one of {', '.join(_EVENT_DATA)}")
         return converter.structure(fields, _EVENT_DATA[name])
 
@@ -425,6 +431,8 @@ def _read(kind: str, text: str | bytes, type_: type[Value]) -> Value:
 def _problem(error: BaseException, type_: type | None) -> str:
     if isinstance(error, InvalidDocument):
         return error.problem
+    if isinstance(error, AttributeError) and error.name == "keys":
+        return "expected an object"
     return str(error) if isinstance(error, OrdersError) else format_exception(error, type_)
 
 

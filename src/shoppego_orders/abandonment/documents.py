@@ -51,16 +51,17 @@ def policy_from_json(text: str | bytes, rules: Iterable[type[Rule]] = ()) -> Aba
     """
     converter = _converter((*_SHIPPED, *rules))
 
-    def structured(body: Any) -> AbandonmentPolicy:  # Any: whatever stands in the document
+    # Any: whatever stands in the document
+    def structured(body: Any) -> tuple[AbandonmentPolicy, object]:
         fields = dict(body)
         fingerprint = fields.pop("fingerprint", None)
-        policy = cast("AbandonmentPolicy", converter.structure(fields, AbandonmentPolicy))
-        if fingerprint not in {None, policy.fingerprint}:
-            problem = f"{shown(fingerprint)}; this policy's is {policy.fingerprint!r}"
-            raise InvalidDocument("fingerprint", problem)
-        return policy
+        return converter.structure(fields, AbandonmentPolicy), fingerprint
 
-    return read_document(_KIND, text, structured)
+    policy, fingerprint = read_document(_KIND, text, structured)
+    if fingerprint not in (None, policy.fingerprint):
+        problem = f"{shown(fingerprint)}; this policy's is {policy.fingerprint!r}"
+        raise InvalidDocument("body.fingerprint", problem)
+    return policy
 
 
 def policy_body(policy: AbandonmentPolicy) -> dict[str, Any]:  # Any: JSON values

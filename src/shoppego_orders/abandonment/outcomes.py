@@ -68,7 +68,7 @@ def settle_recoveries(
     """
     now = utc(now, "now")
     if lost_after <= timedelta(0):
-        raise InvalidValue("lost_after", lost_after, "elapsed time above zero")
+        raise InvalidValue("lost_after", lost_after, "a length of time above zero")
     if limit is not None and limit < 1:
         raise InvalidValue("limit", limit, "at least 1")
     outcomes: dict[str, Recovery] = {}

@@ -56,13 +56,16 @@ class RecoveryPlan:
     def __attrs_post_init__(self) -> None:
         ascending = all(a < b for a, b in pairwise((timedelta(0), *self.steps)))
         if not self.steps or not ascending:
-            raise InvalidValue("steps", self.steps, "one or more, ascending, above zero")
+            raise InvalidValue(
+                "steps", self.steps, "one or more lengths of time, ascending, above zero"
+            )
+        beyond = f"more than the last step, which is {self.steps[-1]}"
         if self.maximum_age <= self.steps[-1]:
-            raise InvalidValue("maximum_age", self.maximum_age, f"more than {self.steps[-1]}")
+            raise InvalidValue("maximum_age", self.maximum_age, beyond)
         if self.lost_after <= self.steps[-1]:
-            raise InvalidValue("lost_after", self.lost_after, f"more than {self.steps[-1]}")
+            raise InvalidValue("lost_after", self.lost_after, beyond)
         if self.cooldown < timedelta(0):
-            raise InvalidValue("cooldown", self.cooldown, "zero or more")
+            raise InvalidValue("cooldown", self.cooldown, "a length of time of zero or more")
         if self.quiet_hours is not None:
             _check_hours(self.quiet_hours)
         time_zone(self.tz)

@@ -65,7 +65,7 @@ def plain_reminder(
         message["List-Unsubscribe"] = _Unsubscribe.of(unsubscribe(order))
     target = f"https://{host}/" if host else None
     if link is not None:
-        target = _checked(link(order, step), "link", _WEB)
+        target = _checked(link(order, step), "link", _WEB, "")
     message.set_content(_text(order, shop, target))
     message.add_alternative(_html(order, shop, target), subtype="html")
     return message
@@ -169,7 +169,7 @@ class _Unsubscribe(str):
 
     @classmethod
     def of(cls, address: str) -> _Unsubscribe:
-        return cls(f"<{_checked(address, 'unsubscribe', _WEB_OR_MAIL)}>")
+        return cls(f"<{_checked(address, 'unsubscribe', _WEB_OR_MAIL, ' or mailto:…')}>")
 
     def fold(self, *, policy: EmailPolicy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
@@ -186,9 +186,10 @@ _WEB: Final = re.compile(rf"https?://{_URL}")
 _WEB_OR_MAIL: Final = re.compile(rf"(https?://|mailto:){_URL}")
 
 
-def _checked(url: str, field: str, form: re.Pattern[str]) -> str:
+def _checked(url: str, field: str, form: re.Pattern[str], other: str) -> str:
     if not isinstance(url, str) or not form.fullmatch(url):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
-        raise InvalidValue(field, url, "an address such as https://shop.example/…, in ASCII")
+        expected = f"https://shop.example/…{other}, in at most 900 characters that a URL may have"
+        raise InvalidValue(field, url, expected)
     return url
 
 

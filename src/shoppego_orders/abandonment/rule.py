@@ -341,7 +341,8 @@ class Not(_Joined):
     rule: Rule
 
     def __attrs_post_init__(self) -> None:
-        _checked((self.rule,))
+        if not isinstance(self.rule, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
+            raise InvalidValue("rule", self.rule, "a rule")
 
     def parts(self) -> tuple[Rule, ...]:
         """The rule that is turned round."""

@@ -18,15 +18,23 @@ from shoppego_orders.errors import InvalidValue
 from shoppego_orders.money import Money
 from shoppego_orders.order import Delivery
 from shoppego_orders.order import PaymentType as PaymentTypeWord
-from shoppego_orders.periods import instant_text, utc
+from shoppego_orders.periods import instant_text
 from shoppego_orders.texts import folded, storable, word_of
 
 
-def _texts(values: str | Iterable[str]) -> frozenset[str]:
+def _texts(values: str | Iterable[str], field: str) -> frozenset[str]:
     texts = frozenset((values,)) if isinstance(values, str) else frozenset(values)
     if not texts:
-        raise InvalidValue("names", values, "at least one")
+        raise InvalidValue(field, values, "at least one")
     return frozenset(storable(text) for text in texts)
+
+
+def _names(values: str | Iterable[str]) -> frozenset[str]:
+    return _texts(values, "names")
+
+
+def _keys(values: str | Iterable[str]) -> frozenset[str]:
+    return _texts(values, "keys")
 
 
 def _payment_type(word: str) -> PaymentTypeWord:
@@ -113,7 +121,7 @@ class Unfulfilled(_OfTheOrder, _Fixed):
             ("taken up by the merchant", order.taken_up_at),
             ("cancelled", order.cancelled_at),
         ):
-            if at is not None and utc(at, what) < context.due:
+            if at is not None and at < context.due:
                 yield Occurrence(what, order.id, at)
 
 
@@ -252,7 +260,7 @@ class FirstOrder(_Fixed):
 
     def __attrs_post_init__(self) -> None:
         if not timedelta(0) < self.lookback <= _LONGEST_LOOKBACK:
-            expected = f"above zero, at most {_LONGEST_LOOKBACK.days} days"
+            expected = f"a length of time above zero, of at most {_LONGEST_LOOKBACK.days} days"
             raise InvalidValue("lookback", self.lookback, expected)
 
     def wanted(self) -> str:
@@ -329,7 +337,7 @@ class PaymentMethod(_OneOf):
 
     what = "payment method"
 
-    names: frozenset[str] = attrs.field(converter=_texts)
+    names: frozenset[str] = attrs.field(converter=_names)
 
     def _asked(self) -> frozenset[str]:
         return self.names
@@ -410,7 +418,7 @@ class Source(_OneOf):
 
     what = "source"
 
-    keys: frozenset[str] = attrs.field(converter=_texts)
+    keys: frozenset[str] = attrs.field(converter=_keys)
 
     def _asked(self) -> frozenset[str]:
         return self.keys
@@ -433,7 +441,7 @@ class Channel(_OneOf):
 
     what = "channel"
 
-    names: frozenset[str] = attrs.field(converter=_texts)
+    names: frozenset[str] = attrs.field(converter=_names)
 
     def _asked(self) -> frozenset[str]:
         return self.names

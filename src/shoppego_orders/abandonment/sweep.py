@@ -187,7 +187,9 @@ def before(now: datetime, elapsed: timedelta) -> datetime:
     try:
         return now - elapsed
     except OverflowError:
-        raise InvalidValue("now", now, f"a moment at least {elapsed} after the year 1") from None
+        raise InvalidValue(
+            "now", now, f"a moment at least {elapsed} after the calendar begins"
+        ) from None
 
 
 _LAST: Final = LAST_INSTANT - MICROSECOND

@@ -193,7 +193,8 @@ def position_based(first: Fraction = Fraction(2, 5), last: Fraction = Fraction(2
     :raises InvalidValue: where the two are negative, both zero, or exceed one together.
     """
     if min(first, last) < 0 or not 0 < first + last <= 1:
-        raise InvalidValue("first + last", first + last, "two shares, above 0 and at most 1")
+        expected = "two shares, neither below 0, together above 0 and at most 1"
+        raise InvalidValue("first + last", first + last, expected)
 
     def weights(journey: Journey) -> tuple[Fraction, ...]:
         between = len(journey.steps) - 2

@@ -117,7 +117,8 @@ def text_of(given: str | Path, name: str) -> tuple[str, str]:
     try:
         return str(given), given.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
-        raise InputNotRead(str(given), 0, str(problem)) from None
+        said = getattr(problem, "strerror", None) or str(problem)  # the path is told already
+        raise InputNotRead(str(given), 0, said) from None
 
 
 def load_json(origin: str, text: str) -> object:

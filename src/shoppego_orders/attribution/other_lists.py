@@ -288,7 +288,9 @@ def _plain(origin: str, text: str, lines: dict[_Path, int]) -> object:
             return node.value
         # A part that stands in two places can make a short text grow without end.
         if id(node) in seen or len(path) > 8:
-            raise InvalidTable(origin, ".".join(map(str, path)), line, "is an alias, or too deep")
+            raise InvalidTable(
+                origin, ".".join(map(str, path)), line, "is an alias, or nested too deeply"
+            )
         seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             found: list[object] = []

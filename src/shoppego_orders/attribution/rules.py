@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
 import attrs
@@ -14,6 +14,10 @@ from shoppego_orders.errors import InvalidValue
 
 RuleField = Literal["source", "medium", "campaign", "host", "path"]
 RuleMatch = Literal["exact", "prefix", "set", "contains"]
+
+
+def _values(value: str | Iterable[str]) -> tuple[str, ...]:
+    return words(value, "rule.values")
 
 
 @attrs.frozen
@@ -36,7 +40,7 @@ class Rule:
     source: str
     field: RuleField
     match: RuleMatch
-    values: tuple[str, ...] = attrs.field(converter=words)
+    values: tuple[str, ...] = attrs.field(converter=_values)
     channel: str | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -45,13 +49,16 @@ class Rule:
             if value is None and field == "channel":
                 continue
             if not isinstance(value, str) or not value or clean(value) != value:
-                raise InvalidValue(f"rule.{field}", value, "a text on one line")
+                expected = "a text that is not empty, on one line without needless blanks"
+                raise InvalidValue(f"rule.{field}", value, expected)
         if self.field not in get_args(RuleField):
             raise InvalidValue("rule.field", self.field, "one of " + ", ".join(get_args(RuleField)))
         if self.match not in get_args(RuleMatch):
             raise InvalidValue("rule.match", self.match, "one of " + ", ".join(get_args(RuleMatch)))
         if not self.values or (self.match == "exact" and len(self.values) > 1):
-            raise InvalidValue("rule.values", self.values, "one value, or several for a set")
+            raise InvalidValue(
+                "rule.values", self.values, "one value, or several where match is not exact"
+            )
         for value in self.values:
             given: object = value
             if not isinstance(given, str) or not self._folded(given):

@@ -51,14 +51,33 @@ class ClickId:
     value: str
 
 
-def words(value: str | Iterable[str]) -> tuple[str, ...]:
-    """Take ``["a", "b"]``, or ``"a b"`` as the table's file writes it."""
+def words(value: str | Iterable[str], field: str) -> tuple[str, ...]:
+    """Take ``["a", "b"]``, or ``"a b"`` as the table's file writes it.
+
+    :param field: what it is, for the error.
+    """
     if isinstance(value, str):
         return tuple(value.split())
     given: object = value
     if not isinstance(given, Iterable):
-        raise InvalidValue("a list", given, "a list of texts, or texts between spaces")
+        raise InvalidValue(field, given, "a list of texts, or texts between spaces")
     return tuple(value)
+
+
+def _utm(value: str | Iterable[str]) -> tuple[str, ...]:
+    return words(value, "utm")
+
+
+def _hosts(value: str | Iterable[str]) -> tuple[str, ...]:
+    return words(value, "hosts")
+
+
+def _apps(value: str | Iterable[str]) -> tuple[str, ...]:
+    return words(value, "apps")
+
+
+def _search(value: str | Iterable[str]) -> tuple[str, ...]:
+    return words(value, "search")
 
 
 def _click_parameters(
@@ -104,11 +123,11 @@ class Source:
     name: str
     channel: str = "Referral"
     logo: str = attrs.field(default=attrs.Factory(lambda self: self.key, takes_self=True))
-    utm: tuple[str, ...] = attrs.field(default=(), converter=words)
-    hosts: tuple[str, ...] = attrs.field(default=(), converter=words)
-    apps: tuple[str, ...] = attrs.field(default=(), converter=words)
+    utm: tuple[str, ...] = attrs.field(default=(), converter=_utm)
+    hosts: tuple[str, ...] = attrs.field(default=(), converter=_hosts)
+    apps: tuple[str, ...] = attrs.field(default=(), converter=_apps)
     click_ids: tuple[ClickParameter, ...] = attrs.field(default=(), converter=_click_parameters)
-    search: tuple[str, ...] = attrs.field(default=(), converter=words)
+    search: tuple[str, ...] = attrs.field(default=(), converter=_search)
     ignored: str | None = None
     category: str = attrs.field(
         default=attrs.Factory(lambda self: category_of(self.channel), takes_self=True)
@@ -118,7 +137,8 @@ class Source:
         for field in ("key", "name", "channel", "logo"):
             value = getattr(self, field)
             if not isinstance(value, str) or not value or clean(value) != value:
-                raise InvalidValue(field, value, "a text on one line")
+                expected = "a text that is not empty, on one line without needless blanks"
+                raise InvalidValue(field, value, expected)
         if _KEY.fullmatch(self.key) is None:
             raise InvalidValue("key", self.key, "kebab-case of at most 64 characters: 'my-source'")
         category: object = self.category
@@ -126,7 +146,7 @@ class Source:
             raise InvalidValue("category", category, "a text")
         ignored: object = self.ignored
         if ignored is not None and (not isinstance(ignored, str) or not clean(ignored)):
-            raise InvalidValue("ignored", ignored, "a reason such as 'payment', or nothing")
+            raise InvalidValue("ignored", ignored, "a reason such as 'payment', or None")
         lists = (("utm", self.utm), ("hosts", self.hosts), ("apps", self.apps))
         for field, items in (*lists, ("search", self.search)):
             item: object
@@ -141,7 +161,7 @@ class Source:
         for click in self.click_ids:
             given: object = click
             if not isinstance(given, ClickParameter):
-                raise InvalidValue("click_ids", given, "click parameters")
+                raise InvalidValue("click_ids", given, "of type ClickParameter")
 
 
 # Without slots, because attrs then fills a frozen instance in half the time.

@@ -167,7 +167,7 @@ class AttributionTable:
         :raises InvalidValue: where the number is negative.
         """
         if answers < 0:
-            raise InvalidValue("answers", answers, "a number, or 0 for none")
+            raise InvalidValue("answers", answers, "a number of zero or more")
         return attrs.evolve(self, remembered=answers)
 
     def __repr__(self) -> str:

@@ -63,7 +63,7 @@ class Touch:
         )
         for field, text in texts:
             if not isinstance(text, str):
-                raise InvalidValue(f"touch.{field}", text, "a text")
+                raise InvalidValue(f"touch.{field}", text, "a text or None")
 
     def anonymised(self) -> Touch:
         """What may be kept of a visitor who agreed to statistics but not to being followed.

@@ -137,7 +137,7 @@ def _text(column: Column[Any], value: str | tuple[Any, ...] | None) -> str:
         return value
     if isinstance(value, tuple):
         return ", ".join(_text(column, each) for each in value)
-    raise InvalidValue(column.key, value, "text or None")
+    raise InvalidValue(column.key, value, "a text, a tuple of texts, or None")
 
 
 def _minors(

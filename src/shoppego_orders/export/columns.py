@@ -232,7 +232,7 @@ def check_columns(columns: Iterable[Column[Row] | LineColumn]) -> None:
         raise InvalidValue(
             "columns",
             ", ".join(keys),
-            "the column currency, or another of that kind, beside money; and one",
+            "one column of the kind currency beside money, and never several",
         )
 
 

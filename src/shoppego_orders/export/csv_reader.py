@@ -81,7 +81,8 @@ def _values(
                 values.append(reader(text, code))
             except (OrdersError, ValueError, KeyError):
                 place = f"record {number}, {column.key}"
-                raise InvalidDocument(place, f"{shown(text)} is no {column.kind.value}") from None
+                what = column.kind.value + f" in {shown(code)}" * (column.kind is ColumnKind.MONEY)
+                raise InvalidDocument(place, f"{shown(text)} is no {what}") from None
         yield tuple(values)
 
 

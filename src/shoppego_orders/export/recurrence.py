@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
-from shoppego_orders.errors import InvalidValue
+from shoppego_orders.errors import InvalidValue, shown
 from shoppego_orders.periods import (
     FIRST_INSTANT,
     LAST_INSTANT,
@@ -155,7 +155,8 @@ def _parts(rule: str) -> dict[str, Any]:  # Any: dateutil's arguments
     for name in texts:
         if name not in PARTS[frequency]:
             known = ", ".join(sorted(PARTS[frequency]))
-            raise InvalidValue("rule", rule, f"in a rule that is {frequency}: {known}")
+            expected = f"one that is {frequency} without {shown(name)}, which may have {known}"
+            raise InvalidValue("rule", rule, expected)
     # Any: dateutil's arguments
     parts: dict[str, Any] = {"freq": _FREQUENCIES[frequency], "wkst": 0}
     for name, text in texts.items():

@@ -39,7 +39,9 @@ class Missed(StrEnum):
 def _name(value: str) -> str:
     name = storable(value)
     if not 1 <= len(name) <= 100 or one_line(name) != name:
-        raise InvalidValue("name", value, "1 to 100 characters in one line")
+        raise InvalidValue(
+            "name", value, "1 to 100 characters in one line, without needless blanks"
+        )
     return name
 
 
@@ -57,7 +59,7 @@ def _to(to: str | Iterable[str]) -> tuple[str, ...]:
 
 def _grace(_instance: object, _attribute: object, value: timedelta) -> None:
     if value < timedelta(0):
-        raise InvalidValue("grace", value, "no time, or some")
+        raise InvalidValue("grace", value, "a length of time of zero or more")
 
 
 @attrs.frozen

@@ -43,7 +43,9 @@ class CartItem:
         if type(self.variant) is not str or not _VARIANT.fullmatch(self.variant):
             raise InvalidValue("variant", self.variant, "a variant's number, such as '57085'")
         if type(self.quantity) is not int or not 1 <= self.quantity <= LARGEST_QUANTITY:
-            raise InvalidValue("quantity", self.quantity, f"1 to {LARGEST_QUANTITY}")
+            raise InvalidValue(
+                "quantity", self.quantity, f"a whole number from 1 to {LARGEST_QUANTITY}"
+            )
 
 
 @attrs.frozen

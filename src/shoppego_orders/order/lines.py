@@ -42,7 +42,7 @@ class LineItem:
 
     def __attrs_post_init__(self) -> None:
         if type(self.quantity) is not int or not 1 <= self.quantity <= LARGEST_QUANTITY:
-            right = f"a whole number of at least 1, at most {LARGEST_QUANTITY}"
+            right = f"a whole number from 1 to {LARGEST_QUANTITY}"
             raise InvalidValue("quantity", self.quantity, right)
         if not isinstance(self.unit_price, Money):
             raise InvalidValue("unit_price", self.unit_price, "Money")

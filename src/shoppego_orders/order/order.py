@@ -533,7 +533,8 @@ class Order(OrderState):
         """
         ended = word_of(Recovery, outcome, "outcome")
         if ended is Recovery.OPEN:
-            raise InvalidValue("outcome", outcome, "how it ended")
+            ends = ", ".join(word for word in Recovery if word is not Recovery.OPEN)
+            raise InvalidValue("outcome", outcome, f"how it ended: one of {ends}")
         if (purchase is None) is not (ended is Recovery.LOST):
             raise InvalidValue("purchase", purchase, "the id of what was bought; None for lost")
         if self.recovery is not Recovery.OPEN:
@@ -631,7 +632,8 @@ def _placed(life: Life, id: str, parts: OrderParts) -> Placed:
         raise TypeError(f"an order has no {', '.join(sorted(unknown))}")
     for field, value in (("id", id), ("shop", parts["shop"])):
         if type(value) is not str or not value.strip() or storable(value) != value:
-            raise InvalidValue(field, value, "a text that is not empty, without NUL")
+            expected = "a text that is not empty, without NUL and lone surrogates"
+            raise InvalidValue(field, value, expected)
     currency = Money.zero(parts["currency"]).currency
     customer = parts.get("customer") or Customer()
     check_types("customer", Customer, [customer])
