@@ -52,6 +52,8 @@ class Page(HTMLParser):
                 assert tag in ATTRIBUTES[name], (tag, name)
             assert not name.startswith("on")
             assert name != "class" or value in CLASSES, value
+        if tag == "th":  # what it is above, or beside, is read out with each cell
+            assert ("scope", "col" if "thead" in self._open else "row") in attrs
         if tag == "bdi":
             self.typed.append("")
         self._open.append(tag)

@@ -203,6 +203,27 @@ def test_the_customers_other_purchases_are_those_of_the_period(at: datetime, kep
     assert sweep(store, POLICY, DUE).kept == kept
 
 
+def test_what_a_customer_bought_in_other_years_is_not_read() -> None:
+    read: list[str] = []
+
+    class Reading(MemoryOrderStore):
+        def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+            for row in super().rows(query):
+                read.append(row.id)
+                yield row
+
+    store = Reading()
+    for year in range(1, 4):
+        at = BEGAN - timedelta(days=365 * year)
+        store.save(paid(begun(f"of {at:%Y}", at=at), at))
+    assert sweep(store, POLICY, BEGAN).kept == 3
+    store.save(begun("left"))
+    store.save(paid(begun("meanwhile", at=BEGAN + minutes(30)), BEGAN + minutes(31)))
+    read.clear()
+    assert sweep(store, POLICY, DUE).kept == 1
+    assert set(read) == {"left", "meanwhile"}
+
+
 def test_purchases_are_found_in_whichever_order_they_began() -> None:
     def slow(id: str, began: int, completed: int) -> Order:
         return paid(begun(id, at=BEGAN + minutes(began)), BEGAN + minutes(completed))

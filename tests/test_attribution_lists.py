@@ -78,6 +78,20 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.csv").rows == (Source("x", "X"),)
 
 
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (read_toml, '[[source]]\nkey = "x"\nname = "X"\n'),
+        (read_json, '{"source": [{"key": "x", "name": "X"}]}'),
+        (read_csv, "key,name\nx,X\n"),
+    ],
+)
+def test_a_text_may_begin_with_a_byte_order_mark(
+    read: Callable[[str], AttributionTable], text: str
+) -> None:
+    assert read(f"\ufeff{text}").rows == (Source("x", "X"),)
+
+
 def test_a_file_that_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(InvalidTable):
         read_table(tmp_path / "a.xlsx")
@@ -117,7 +131,7 @@ GOOD = '[[source]]\nkey = "a"\nname = "A"\n\n'
 def test_malformed_toml_says_which_entry_and_line(text: str, entry: str, line: int | None) -> None:
     with pytest.raises(InvalidTable) as caught:
         read_toml(text)
-    assert (caught.value.entry, caught.value.line) == (entry, line)
+    assert (caught.value.origin, caught.value.entry, caught.value.line) == ("TOML", entry, line)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +147,7 @@ def test_malformed_toml_says_which_entry_and_line(text: str, entry: str, line: i
 def test_malformed_json_says_which_entry_and_line(text: str, entry: str, line: int | None) -> None:
     with pytest.raises(InvalidTable) as caught:
         read_json(text)
-    assert (caught.value.entry, caught.value.line) == (entry, line)
+    assert (caught.value.origin, caught.value.entry, caught.value.line) == ("JSON", entry, line)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +164,7 @@ def test_malformed_json_says_which_entry_and_line(text: str, entry: str, line: i
 def test_malformed_csv_says_which_entry_and_line(text: str, entry: str, line: int) -> None:
     with pytest.raises(InvalidTable) as caught:
         read_csv(text)
-    assert (caught.value.entry, caught.value.line) == (entry, line)
+    assert (caught.value.origin, caught.value.entry, caught.value.line) == ("CSV", entry, line)
 
 
 # Other projects' lists, in their own formats and in our own words

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from shoppego_orders.attribution import Source, default_table
-from shoppego_orders.customers import Address
+from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import InvalidDocument, UnknownDocumentVersion
 from shoppego_orders.money import Money
 from shoppego_orders.order import AdjustmentKind, LineItem, Order, PaymentStatus, PaymentType
@@ -22,6 +22,7 @@ from shoppego_orders.serialization import (
     event_from_json,
     event_to_json,
     from_checkout_payload,
+    new_converter,
     order_from_json,
     order_to_json,
     query_from_json,
@@ -85,9 +86,19 @@ def test_the_documented_checkout_becomes_an_order() -> None:
         LineItem("Tudung Bawal", 2, Money("5.00", "MYR"), variant="Merah", sku="TB-01"),
     )
     assert order.placed_at == datetime(2021, 3, 3, 14, 58, 17, tzinfo=UTC)
-    assert order.customer_name == "Siti Aminah"
-    assert order.phone_digits == "60123456789"
-    assert order.shipping_zip == "01000"
+    assert order.customer == Customer(
+        first_name="Siti", last_name="Aminah", email="siti@example.com", phone="60123456789"
+    )
+    assert order.shipping_address == Address(
+        first_name="Siti",
+        last_name="Aminah",
+        phone="60123456789",
+        email="siti@example.com",
+        address1="1 Jalan Ampang",
+        zip="01000",
+        city="Kangar",
+        state="Perlis",
+    )
     assert order.attribution is None
     assert [item.label for item in order.adjustments] == ["FREE SHIPPING COD"]
 
@@ -201,13 +212,15 @@ def test_an_item_of_a_product_with_one_variant_is_named_by_its_item() -> None:
 def test_missing_people_are_nobody() -> None:
     order = from_checkout_payload(payload(customer=None, shipping_address=None))
 
-    assert order.customer_key is None
+    assert order.customer == Customer()
     assert order.shipping_address is None
 
 
 def test_a_customers_id_is_who_they_are() -> None:
-    order = from_checkout_payload(payload(customer={"id": 77}, shipping_address={}))
+    customer = {"id": 77, "first_name": None, "email": "", "phone": ""}
+    order = from_checkout_payload(payload(customer=customer, shipping_address={}))
 
+    assert order.customer == Customer(id="77")
     assert order.customer_key == "id:77"
     assert order.shipping_address == Address()
 
@@ -360,6 +373,18 @@ def test_an_event_of_an_unknown_type_is_refused() -> None:
 
     with pytest.raises(InvalidDocument, match="placed, marked_pending"):
         event_from_json(json.dumps(document))
+
+
+def test_a_converter_that_others_teach_knows_orders_and_their_events() -> None:
+    order = from_checkout_payload(payload())
+    converter = new_converter()
+    for value, text in (
+        (order, order_to_json(order)),
+        *((event, event_to_json(event)) for event in order.changes),
+    ):
+        body = json.loads(text)["body"]
+        assert converter.unstructure(value) == body
+        assert converter.structure(body, type(value)) == value
 
 
 def test_instants_are_written_in_utc() -> None:
