@@ -287,7 +287,9 @@ def test_a_source_that_no_row_knows_looks_as_the_shops_own_row_says() -> None:
     nameless = classify("/?utm_source=%21", table=table)
     assert (nameless.source, nameless.name, nameless.logo) == ("unknown", "!", "question")
     tagged = classify("/?utm_medium=poster", table=table)
-    assert (tagged.source, tagged.name, tagged.logo) == ("unknown", "Tak dikenali", "question")
+    assert tagged == Attribution(
+        "unknown", "Tak dikenali", "question", "Lain-lain", "utm-tags", medium="poster"
+    )
 
 
 def test_a_paid_row_without_search_stays_in_its_channel() -> None:
