@@ -11,11 +11,20 @@ from typing import Any
 import attrs
 import pytest
 
-from shoppego_orders.attribution import Source, default_table
+from shoppego_orders.attribution import IgnoredTouch, Source, Touch, default_table
 from shoppego_orders.customers import Address, Customer
 from shoppego_orders.errors import InvalidDocument, UnknownDocumentVersion
 from shoppego_orders.money import Money
-from shoppego_orders.order import AdjustmentKind, LineItem, Order, PaymentStatus, PaymentType
+from shoppego_orders.order import (
+    Adjustment,
+    AdjustmentKind,
+    LedgerEntry,
+    LineItem,
+    Order,
+    PaymentMethod,
+    PaymentStatus,
+    PaymentType,
+)
 from shoppego_orders.query import OrderQuery
 from shoppego_orders.serialization import (
     checkout_from_json,
@@ -100,7 +109,11 @@ def test_the_documented_checkout_becomes_an_order() -> None:
         state="Perlis",
     )
     assert order.attribution is None
-    assert [item.label for item in order.adjustments] == ["FREE SHIPPING COD"]
+    assert order.adjustments == (Adjustment("shipping", Money("0", "MYR"), "FREE SHIPPING COD"),)
+    assert [(event.type, event.actor) for event in order.changes] == [
+        ("placed", "customer"),
+        ("confirmed", "checkout"),
+    ]
 
 
 def test_a_completed_checkout_without_a_gateway_is_confirmed_and_not_paid() -> None:
@@ -121,15 +134,17 @@ def test_a_manual_method_is_confirmed_at_completed_at() -> None:
 def test_a_gateway_is_paid_at_completed_at() -> None:
     order = from_checkout_payload(payload(gateway_name="Billplz", gateway_type="alternative"))
 
+    at = datetime(2021, 3, 3, 14, 58, 32, tzinfo=UTC)
+    assert order.payment_method == PaymentMethod("Billplz", PaymentType.ALTERNATIVE)
     assert order.payment_status is PaymentStatus.PAID
-    assert [entry.reference for entry in order.payments] == ["checkout:1262140"]
-    assert order.completed_at == datetime(2021, 3, 3, 14, 58, 32, tzinfo=UTC)
+    assert order.payments == (LedgerEntry("checkout:1262140", Money("10", "MYR"), at),)
+    assert (order.completed_at, order.changes[-1].actor) == (at, "checkout")
 
 
 def test_a_gateway_without_its_type_is_a_gateway() -> None:
-    assert from_checkout_payload(payload(gateway_name="FPX")).payment_type is (
-        PaymentType.ALTERNATIVE
-    )
+    order = from_checkout_payload(payload(gateway_name="FPX"))
+    assert order.payment_method == PaymentMethod("FPX", PaymentType.ALTERNATIVE)
+    assert from_checkout_payload(payload()).payment_method is None
 
 
 def test_a_free_order_through_a_gateway_is_confirmed() -> None:
@@ -155,6 +170,39 @@ def test_a_declared_total_that_differs_from_its_parts_is_kept_as_an_adjustment()
     assert order.adjustments[-1].label == "declared total"
 
 
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({"rate": None}, ()),
+        (
+            {"rate": None, "shipping": " 5.00 ", "total": 15},
+            (Adjustment("shipping", Money("5", "MYR")),),
+        ),
+        (
+            {"rate": "J&T", "shipping": Decimal(5), "total": None},
+            (Adjustment("shipping", Money("5", "MYR"), "J&T"),),
+        ),
+    ],
+)
+def test_shipping_is_what_was_charged_or_has_a_name(
+    changes: dict[str, object], kept: tuple[Adjustment, ...]
+) -> None:
+    assert from_checkout_payload(payload(**changes)).adjustments == kept
+
+
+@pytest.mark.parametrize("quantity", [2, "2", 2.0, "2.0", Decimal("2.0"), "2e0"])
+def test_a_quantity_may_be_written_as_any_whole_number(quantity: object) -> None:
+    order = from_checkout_payload(
+        payload(items=[{"name": "Kopi O", "price": 2, "quantity": quantity}])
+    )
+
+    assert order.units == 2
+
+
+def test_blanks_around_an_id_do_not_count() -> None:
+    assert from_checkout_payload(payload(id=" 1262140\n")).id == "1262140"
+
+
 @pytest.mark.parametrize("items", [None, []])
 def test_a_payload_without_items_keeps_its_total(items: object) -> None:
     order = from_checkout_payload(payload(items=items))
@@ -173,13 +221,23 @@ def test_the_visit_is_a_touch_and_attributed() -> None:
 
     assert order.source == "tiktok"
     assert order.logo == "tiktok"
-    assert [touch.at for touch in order.touches] == [order.placed_at]
+    url = "http://mirfaith.myshoppegram.com/cart/2648:1?utm_source=tiktok"
+    assert order.touches == (Touch(url, None, order.placed_at),)
+    assert order.ignored_touches == ()
 
 
 def test_a_visit_without_referrer_and_tags_came_straight_to_the_site() -> None:
     order = from_checkout_payload(payload(landing_url="https://mirfaith.myshoppegram.com/"))
 
     assert (order.source, order.logo) == ("direct", "globe")
+
+
+def test_a_visit_from_the_gateway_is_kept_and_is_no_touch() -> None:
+    url, gateway = "https://mirfaith.myshoppegram.com/thanks", "https://www.billplz.com/"
+    order = from_checkout_payload(payload(landing_url=url, referrer=gateway))
+
+    assert order.touches == ()
+    assert order.ignored_touches == (IgnoredTouch(Touch(url, gateway, order.placed_at), "payment"),)
 
 
 def test_a_merchants_own_table_attributes() -> None:
@@ -258,6 +316,7 @@ def test_a_customers_id_is_who_they_are() -> None:
         ({"items": [{"price": -1, "quantity": 1}]}, "checkout.items[0]"),
         ({"items": [{"price": 1, "quantity": 0}]}, "checkout.items[0]"),
         ({"items": [{"price": 1, "quantity": -1}]}, "checkout.items[0]"),
+        ({"items": [{"price": 1, "quantity": 10**9}]}, "checkout.items[0].quantity"),
         ({"items": [{"price": 1, "quantity": 1.5}]}, "checkout.items[0].quantity"),
         ({"items": [{"price": 1, "quantity": "two"}]}, "checkout.items[0].quantity"),
         ({"items": [{"price": 1, "quantity": "1e99"}]}, "checkout.items[0].quantity"),
