@@ -47,6 +47,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in ELEMENTS, tag
+        assert (self.get_starttag_text() or "").startswith(f"<{tag}")  # in lower case
         for name, value in attrs:
             if tag not in _OF_LOGOS:
                 assert tag in ATTRIBUTES[name], (tag, name)
