@@ -14,6 +14,7 @@ package or a test changes.
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import hashlib
 import json
@@ -224,12 +225,30 @@ def named(names: list[str]) -> Iterator[tuple[Path, int]]:
 
 
 def tests_of(known: dict[str, dict[str, list[int]]], path: Path, line: int) -> list[int]:
-    """The tests that ran the line, or else the next one above: where its statement begins."""
+    """The tests that ran the line, or else the next one above: where its statement begins.
+
+    A function's parameters are read when it is imported, by no test: those that ran its body.
+    """
     lines = known[str(path.relative_to(PACKAGE))]
-    for at in range(line, 0, -1):
+    nearest = range(line, 0, -1)
+    for start, body, end in functions(path):
+        if start <= line < body:
+            nearest = range(body, end + 1)
+    for at in nearest:
         if lines.get(str(at)):
             return lines[str(at)]
     return []
+
+
+@cache
+def functions(path: Path) -> list[tuple[int, int, int]]:
+    """Of each function the lines on which it, and its body, begin, and the last one."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return [
+        (node.lineno, node.body[0].lineno, node.end_lineno or 0)
+        for node in nodes
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
 
 
 def verdict(

@@ -47,11 +47,14 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in ELEMENTS, tag
+        assert (self.get_starttag_text() or "").startswith(f"<{tag}")  # in lower case
         for name, value in attrs:
             if tag not in _OF_LOGOS:
                 assert tag in ATTRIBUTES[name], (tag, name)
             assert not name.startswith("on")
             assert name != "class" or value in CLASSES, value
+        if tag == "th":  # what it is above, or beside, is read out with each cell
+            assert ("scope", "col" if "thead" in self._open else "row") in attrs
         if tag == "bdi":
             self.typed.append("")
         self._open.append(tag)

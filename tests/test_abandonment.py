@@ -27,6 +27,7 @@ from shoppego_orders.abandonment import (
     AllOf,
     AnyOf,
     Context,
+    Finding,
     NoOtherPurchase,
     Not,
     OrderLike,
@@ -144,6 +145,7 @@ def test_a_draft_is_not_judged_by_its_rule() -> None:
     verdict = AbandonmentPolicy(rule=NoOtherPurchase()).judge(draft(), [], LATER)
     assert verdict.status is VerdictStatus.KEPT
     assert verdict.reasons == ("It is a draft, which no customer can leave.",)
+    assert verdict.finding == Finding("NoDraft", False, "It is no draft.", verdict.reasons[0])
 
 
 def test_a_draft_marked_as_pending_was_taken_up_by_the_merchant() -> None:

@@ -203,6 +203,27 @@ def test_the_customers_other_purchases_are_those_of_the_period(at: datetime, kep
     assert sweep(store, POLICY, DUE).kept == kept
 
 
+def test_what_a_customer_bought_in_other_periods_is_not_read() -> None:
+    read: list[str] = []
+
+    class Reading(MemoryOrderStore):
+        def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+            for row in super().rows(query):
+                read.append(row.id)
+                yield row
+
+    store = Reading()
+    for year in range(4):
+        at = BEGAN - minutes(61) - timedelta(days=365 * year)
+        store.save(paid(begun(f"of {at:%Y}", at=at), at + minutes(59)))
+    assert sweep(store, POLICY, BEGAN).kept == 4
+    store.save(begun("left"))
+    store.save(paid(begun("meanwhile", at=BEGAN + minutes(30)), BEGAN + minutes(31)))
+    read.clear()
+    assert sweep(store, POLICY, DUE).kept == 1
+    assert set(read) == {"left", "meanwhile"}
+
+
 def test_purchases_are_found_in_whichever_order_they_began() -> None:
     def slow(id: str, began: int, completed: int) -> Order:
         return paid(begun(id, at=BEGAN + minutes(began)), BEGAN + minutes(completed))
@@ -733,6 +754,22 @@ def test_an_order_that_another_sweep_decides_meanwhile_is_not_marked() -> None:
     result = sweep(disturbed, POLICY, LATER)
     assert (result.judged, abandonments(store)) == (0, {})
     assert [skip.why for skip in result.skipped] == ["another sweep decided it first"]
+
+
+def test_an_order_that_another_sweep_marks_and_has_not_decided_is_left_to_it() -> None:
+    store = stored([begun()])
+
+    def another_dies_after_its_mark() -> None:
+        with contextlib.suppress(Crash):
+            sweep(DisturbedStore(store, SAVE, _dead, after=True), POLICY, LATER)
+
+    disturbed = DisturbedStore(store, GET, another_dies_after_its_mark, after=False)
+    result = sweep(disturbed, POLICY, LATER)
+    assert (result.judged, marks(store, "1262140")) == (0, 1)
+    assert [skip.why for skip in result.skipped] == ["another sweep marked it first"]
+    assert undecided(store) == ["1262140"]
+    assert sweep(store, POLICY, LATER).judged == 1
+    assert (undecided(store), marks(store, "1262140")) == ([], 1)
 
 
 def test_one_unreadable_order_does_not_hold_up_the_others() -> None:

@@ -178,6 +178,43 @@ def test_rows_behind_complete_the_table() -> None:
     assert classify("/", "https://t.me/", table).source == "telegram"
 
 
+def test_rows_of_one_key_are_recognised_by_whatever_either_is() -> None:
+    ours = Source(
+        "cari",
+        "Cari",
+        utm="ours both",
+        hosts="ours.example both.example",
+        apps="ours.app both.app",
+        click_ids=[ClickParameter("oursclid", "paid"), ClickParameter("bothclid", "paid")],
+        search="ours both",
+    )
+    theirs = Source(
+        "cari",
+        "Search",
+        "Referral",
+        utm="both theirs",
+        hosts="both.example theirs.example",
+        apps="both.app theirs.app",
+        click_ids=[ClickParameter("bothclid", "paid"), ClickParameter("theirsclid", "organic")],
+        search="both theirs",
+    )
+    assert AttributionTable([ours]).completed_with([theirs]).rows == (
+        Source(
+            "cari",
+            "Cari",
+            utm="ours both theirs",
+            hosts="ours.example both.example theirs.example",
+            apps="ours.app both.app theirs.app",
+            click_ids=[
+                ClickParameter("oursclid", "paid"),
+                ClickParameter("bothclid", "paid"),
+                ClickParameter("theirsclid", "organic"),
+            ],
+            search="ours both theirs",
+        ),
+    )
+
+
 def test_rows_are_removed() -> None:
     table = TABLE.without("tiktok", "direct")
     assert classify("/", "https://www.tiktok.com/", table).source == "referral"
@@ -216,6 +253,19 @@ def test_a_row_may_leave_the_country_open() -> None:
         *("cari", "cari", "referral", "referral", "negeri")
     ]
     assert classify("/", "https://kuala.negeri.my/", table).source == "referral"
+
+
+def test_a_source_that_no_row_knows_looks_as_the_shops_own_row_says() -> None:
+    table = TABLE.extended([Source("unknown", "Tak dikenali", "Lain-lain", "question")])
+    answer = classify("/?utm_source=Kak%20Ain", table=table)
+    assert (answer.source, answer.name) == ("kak-ain", "Kak Ain")
+    assert (answer.logo, answer.channel) == ("question", "Lain-lain")
+    nameless = classify("/?utm_source=%21", table=table)
+    assert (nameless.source, nameless.name, nameless.logo) == ("unknown", "!", "question")
+    tagged = classify("/?utm_medium=poster", table=table)
+    assert tagged == Attribution(
+        "unknown", "Tak dikenali", "question", "Lain-lain", "utm-tags", medium="poster"
+    )
 
 
 def test_a_paid_row_without_search_stays_in_its_channel() -> None:
@@ -262,6 +312,7 @@ def with_rule(
         ("campaign", "set", ["a", "Jualan Raya"]),
         ("host", "exact", "l.FACEBOOK.com"),
         ("host", "contains", "facebook"),
+        ("host", "contains", ".Facebook."),
         ("path", "prefix", "/Promosi"),
     ],
 )
@@ -350,6 +401,14 @@ def test_a_remembered_answer_has_the_click_id_of_its_own_url() -> None:
             ),
         )
         for n in range(5)
+    ]
+
+
+def test_a_remembered_answer_keeps_the_click_id_that_no_platform_appended() -> None:
+    table = TABLE.remembering(100)
+    answers = [classify(f"{SHOP}/?gclid=a&x=1&fbclid={number}", table=table) for number in range(5)]
+    assert [answer.click_ids for answer in answers] == [
+        (ClickId("gclid", "a"), ClickId("fbclid", f"{number}")) for number in range(5)
     ]
 
 

@@ -79,6 +79,20 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.csv").rows == (Source("x", "X"),)
 
 
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (read_toml, '[[source]]\nkey = "x"\nname = "X"\n'),
+        (read_json, '{"source": [{"key": "x", "name": "X"}]}'),
+        (read_csv, "key,name\nx,X\n"),
+    ],
+)
+def test_a_text_may_begin_with_a_byte_order_mark(
+    read: Callable[[str], AttributionTable], text: str
+) -> None:
+    assert read(f"\ufeff{text}").rows == (Source("x", "X"),)
+
+
 def test_a_file_that_is_no_table(tmp_path: Path) -> None:
     names = ("a.xlsx", "tiada.toml", "a.toml", "row.toml")
     sheet, missing, broken, row = (tmp_path / name for name in names)

@@ -30,6 +30,12 @@ def test_a_link_from_tiktok() -> None:
     assert link.url("http://hartamas.myshoppegram.com/") == url.removesuffix("?utm_source=tiktok")
 
 
+def test_a_campaign_that_no_url_can_hold_is_written_as_far_as_it_can_be() -> None:
+    link = CartLink((CartItem("2648", 1),))
+    url = link.url("https://shop.example", utm_campaign="raya\ud800 2026")
+    assert url == "https://shop.example/cart/2648:1?utm_campaign=raya%3F+2026"
+
+
 def test_bad_parts_are_reported_and_do_not_count() -> None:
     link = parse_cart_link("/cart/57085,57085:0,57085:1,12345:-2,12345:2,x:1,57779:3,9:1,8:1000000")
     assert link.items == THREE

@@ -933,6 +933,8 @@ def test_a_shops_name_is_right_in_the_mail_and_harmless_in_it(name: str) -> None
         (Period.before(JANUARY.end), "before 2026-02-01"),
         (Period(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)), "all dates"),
         (Period(AT, AT + timedelta(hours=1)), "2026-01-05 10:30+08:00 to 2026-01-05 11:30+08:00"),
+        (Period(JANUARY.start, AT), "2026-01-01 to 2026-01-05 10:30+08:00"),
+        (Period(AT, JANUARY.end), "2026-01-05 10:30+08:00 to 2026-02-01"),
         (Period.since(datetime(9999, 12, 31, 20, tzinfo=UTC)), "since 9999-12-31 20:00+00:00"),
     ],
 )

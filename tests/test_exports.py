@@ -112,7 +112,8 @@ def desk() -> Desk:
 
 def test_an_export_is_asked_for_run_and_listed(desk: Desk) -> None:
     asked = desk.asked()
-    assert (asked.status, asked.shop, asked.mail) == (ExportStatus.QUEUED, SHOP, MailStatus.NONE)
+    request = request_to_json(OF_SHOP)
+    assert asked == Export(id="e1", shop=SHOP, request=request, asked_at=desk.clock.now, version=1)
     assert list(desk.exports.downloads(SHOP)) == [asked]
     seen: list[Export] = []
 
@@ -127,14 +128,24 @@ def test_an_export_is_asked_for_run_and_listed(desk: Desk) -> None:
     assert {each.status for each in seen} == {ExportStatus.RUNNING}
     whole = b"".join(export_csv(desk.store, OF_SHOP))
     assert done == desk.log.get("e1")
-    assert done.status is ExportStatus.COMPLETED
-    assert done.url is not None
-    assert desk.shelf.files == {done.url: whole}
-    assert (done.orders, done.total, done.records, done.size) == (3, 3, 3, len(whole))
-    assert done.file_name == f"orders-{SHOP}-all-dates-20260303-200001.csv"
     assert done.started_at is not None
-    assert done.ended_at is not None
-    assert done.asked_at < done.started_at < done.ended_at
+    assert asked.asked_at < done.started_at < desk.clock.now
+    (url,) = desk.shelf.files
+    assert done == attrs.evolve(
+        asked,
+        status=ExportStatus.COMPLETED,
+        started_at=done.started_at,
+        seen_at=desk.clock.now,
+        ended_at=desk.clock.now,
+        orders=3,
+        total=3,
+        records=3,
+        size=len(whole),
+        file_name=f"orders-{SHOP}-all-dates-20260303-200001.csv",
+        url=url,
+        version=done.version,
+    )
+    assert desk.shelf.files[url] == whole
     assert list(desk.exports.due(desk.clock() + timedelta(days=1))) == []
     assert desk.mailer.messages == []
 
@@ -163,6 +174,25 @@ def test_shops_see_their_own_downloads(desk: Desk) -> None:
     assert [each.id for each in desk.exports.downloads(SHOP)] == ["a"]
     assert [each.id for each in desk.exports.due(NOON, OTHER_SHOP)] == ["b"]
     assert [each.id for each in desk.exports.due(NOON)] == ["a", "b", "c"]
+
+
+def test_a_worker_reads_no_history_to_find_what_is_left_to_do(desk: Desk) -> None:
+    read: list[str] = []
+
+    class Counting(MemoryExportLog):
+        def exports(self, *, shop: str | None = None, open_only: bool = False) -> Iterator[Export]:
+            for export in super().exports(shop=shop, open_only=open_only):
+                read.append(export.id)
+                yield export
+
+    desk.log = Counting()
+    for number in range(5):
+        desk.asked(id=f"e{number}")
+    for number in range(4):
+        desk.run(f"e{number}")
+    assert [each.id for each in desk.exports.due(desk.clock())] == ["e4"]
+    assert list(desk.exports.unknown_mails()) == []
+    assert read == ["e4"] * 2
 
 
 def test_an_id_is_asked_for_once(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -418,6 +419,28 @@ def test_a_hyphen_is_standard_input(
     with open_lines("-") as lines:
         assert list(lines) == LINES
     assert not given.buffer.closed
+
+
+def test_lines_of_a_pipe_are_read_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    come: list[bytes] = []
+
+    class Pipe(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:  # Any: a buffer, which 3.11 has no type for
+            if len(come) == len(LINES):
+                return 0
+            line = LINES[len(come)]
+            come.append(line)
+            buffer[: len(line)] = line
+            return len(line)
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Pipe())))
+    with open_lines("-") as lines:
+        for number, line in enumerate(lines, 1):
+            assert come[-1] == line
+            assert len(come) == number
 
 
 def test_a_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import attrs
 import pytest
 
 from shoppego_orders.attribution import Journey, Touch, default_table
@@ -34,7 +35,31 @@ from shoppego_orders.order import (
     Topic,
     Tracking,
 )
-from shoppego_orders.order.events import Placed
+from shoppego_orders.order.events import (
+    Abandoned,
+    AbandonmentRetracted,
+    AddressEdited,
+    Archived,
+    Cancelled,
+    Confirmed,
+    CustomerEdited,
+    CustomerReturned,
+    EventData,
+    FulfillmentSet,
+    LinesChanged,
+    MarkedPaid,
+    MarkedPending,
+    NoteEdited,
+    OfferAccepted,
+    OrderEvent,
+    PaymentRecorded,
+    Placed,
+    RecoverySettled,
+    RefundRecorded,
+    ShipmentRecorded,
+    TagsSet,
+    TrackingAdded,
+)
 from shoppego_orders.order.evolution import evolve
 from shoppego_orders.query import Cursor, OrderQuery
 
@@ -499,6 +524,110 @@ def test_an_outcome_that_is_none_is_refused(outcome: str, purchase: str | None, 
     with pytest.raises(InvalidValue) as caught:
         abandoned(placed()).record_outcome(outcome, purchase=purchase, at=NOON, recorded_at=NOON)
     assert caught.value.field == field
+
+
+# The history
+
+
+KEK = LineItem("Kek lapis", 1, myr("35.00"))
+SENT = Tracking("J&T", "JT1", "https://jt.example/JT1")
+PARCEL = {"carrier": "J&T", "number": "JT1", "url": "https://jt.example/JT1"}
+IPOH = Address(city="Ipoh")
+LATE = NOON + 5 * HOUR
+REPORT = {"reference": "p2", "amount": myr("7")}
+VERDICT = {"policy": "p", "reasons": ["left"], "despite": ["paid"], "recorded_at": LATE + HOUR}
+LOST = {"outcome": "lost", "purchase": None, "recorded_at": LATE + HOUR}
+OFFER = {"lines": [TEH], "payment": ("o1", myr("5"))}
+
+# What is done, to which order, by whom unless told, and what the history keeps of it.
+DONE: list[tuple[str, dict[str, Any], Order, str, EventData]] = [
+    ("mark_pending", {}, draft(), "merchant", MarkedPending()),
+    ("mark_paid", {}, placed(), "merchant", MarkedPaid(myr("20"))),
+    ("confirm", {}, placed(), "merchant", Confirmed()),
+    (
+        "set_fulfillment",
+        {"status": "awaiting_processing", "reason": "mixed up"},
+        placed().set_fulfillment("packed", at=NOON),
+        "merchant",
+        FulfillmentSet(Fulfillment.AWAITING_PROCESSING, "mixed up"),
+    ),
+    ("add_tracking", PARCEL, placed(), "merchant", TrackingAdded(SENT)),
+    ("change_lines", {"lines": [KEK]}, placed(), "merchant", LinesChanged((KEK,), ())),
+    ("accept_offer", OFFER, paid(), "customer", OfferAccepted((TEH,), "o1", myr("5"))),
+    ("accept_offer", {"lines": [TEH]}, paid(), "customer", OfferAccepted((TEH,), None, None)),
+    (
+        "edit_customer",
+        {"customer": Customer(id="c1")},
+        placed(),
+        "merchant",
+        CustomerEdited(Customer(id="c1"), "id:c1"),
+    ),
+    ("edit_address", {"billing": IPOH}, placed(), "merchant", AddressEdited(None, IPOH)),
+    ("edit_note", {"note": "hi"}, placed(), "merchant", NoteEdited("hi")),
+    ("set_tags", {"tags": ["vip"]}, placed(), "merchant", TagsSet(("vip",))),
+    ("cancel", {"reason": " late "}, placed(), "merchant", Cancelled("late")),
+    ("archive", {}, placed(), "merchant", Archived()),
+    ("record_payment", REPORT, placed(), "gateway", PaymentRecorded("p2", myr("7"))),
+    ("record_refund", REPORT, placed(), "merchant", RefundRecorded("p2", myr("7"))),
+    ("record_shipment", PARCEL, placed(), "courier", ShipmentRecorded(SENT)),
+    ("record_abandonment", VERDICT, placed(), "sweep", Abandoned("p", ("left",), ("paid",))),
+    (
+        "record_retraction",
+        {"reasons": ["paid"]},
+        abandoned(placed()),
+        "sweep",
+        AbandonmentRetracted(("paid",)),
+    ),
+    ("record_return", {"step": 2}, abandoned(placed()), "customer", CustomerReturned(2)),
+    ("record_outcome", LOST, abandoned(placed()), "sweep", RecoverySettled(Recovery.LOST, None)),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "order", "actor", "data"), DONE)
+def test_the_history_tells_what_was_done_by_whom_and_when(
+    name: str, arguments: dict[str, Any], order: Order, actor: str, data: EventData
+) -> None:
+    done = getattr(order, name)(at=LATE, **arguments)
+    *before, event = done.changes
+    assert tuple(before) == order.changes
+    number = len(order.changes) + 1
+    learnt_at = arguments.get("recorded_at", LATE)
+    assert event == OrderEvent(
+        f"1262140/{number}", "1262140", LATE, learnt_at, actor, event.topics, data
+    )
+    told = getattr(order, name)(at=LATE, **arguments, actor="Aminah").changes[-1]
+    assert told == attrs.evolve(event, actor="Aminah")
+
+
+def test_the_history_begins_with_who_placed_or_entered_it() -> None:
+    for begin, actor in ((placed, "customer"), (draft, "merchant")):
+        (event,) = begin().changes
+        assert (event.id, event.order_id) == ("1262140/1", "1262140")
+        assert (event.occurred_at, event.recorded_at, event.actor) == (NOON, NOON, actor)
+        assert begin(actor="Aminah").changes == (attrs.evolve(event, actor="Aminah"),)
+
+
+def test_whose_late_report_takes_an_abandonment_back_takes_it_back() -> None:
+    order = abandoned(placed())
+    order = order.record_payment("p", myr("20"), at=NOON, recorded_at=LATE, actor="Billplz")
+    report, back = order.changes[-2:]
+    assert (report.occurred_at, report.recorded_at) == (NOON, LATE)
+    assert back == OrderEvent(
+        "1262140/4",
+        "1262140",
+        LATE,
+        LATE,
+        "Billplz",
+        (),
+        AbandonmentRetracted(
+            (
+                (
+                    "It was completed and paid before its deadline at 2026-03-03 13:00:00 UTC; "
+                    "that was reported at 2026-03-03 17:00:00 UTC."
+                ),
+            )
+        ),
+    )
 
 
 # Bad input

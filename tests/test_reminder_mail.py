@@ -178,6 +178,13 @@ def test_a_sender_that_is_none_is_refused(bad: str) -> None:
     assert caught.value.field == "sender"
 
 
+def test_an_address_has_at_most_254_characters() -> None:
+    longest = f"{'a' * 242}@example.com"
+    assert plain_reminder(begun(), 1, sender=longest)["From"].addresses[0].addr_spec == longest
+    with pytest.raises(InvalidValue):
+        plain_reminder(begun(), 1, sender=f"a{longest}")
+
+
 @pytest.mark.parametrize(
     "address",
     [f"https://{SHOP}/unsubscribe?token={'a' * 300}", "mailto:off@example.com?subject=off"],

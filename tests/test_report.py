@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 
@@ -264,6 +265,30 @@ def test_a_store_knows_who_bought_before_the_period_and_by_another_source() -> N
     assert alone.totals()["MYR"].returning == 0
     again = SalesReport.of(store.rows(OrderQuery(placed=sixth)), history=store.rows(OrderQuery()))
     assert again.totals()["MYR"].returning == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "times"),
+    [
+        (OrderQuery(), 1),
+        (OrderQuery(shop=SHOP, newest_first=True), 1),
+        (OrderQuery(placed=Period.since(LATE)), 2),
+    ],
+)
+def test_who_bought_before_is_asked_only_where_the_query_leaves_it_open(
+    query: OrderQuery, times: int
+) -> None:
+    asked: list[OrderQuery] = []
+
+    class Asked(MemoryOrderStore):
+        def rows(self, query: OrderQuery) -> Iterator[OrderRow]:
+            asked.append(query)
+            return super().rows(query)
+
+    store = Asked()
+    store.save(an_order("1", email="a@x.my").mark_paid(at=LATE))
+    assert sales_report(store, query).totals()["MYR"].first_time == 1
+    assert len(asked) == times
 
 
 def test_many_customers_are_asked_about_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

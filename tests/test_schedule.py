@@ -234,6 +234,12 @@ def test_what_is_no_rule_is_refused(rule: str) -> None:
     assert refused.value.field == "rule"
 
 
+def test_a_number_with_a_sign_too_many_is_told_as_that_parts() -> None:
+    with pytest.raises(InvalidValue) as refused:
+        weekly(rule="FREQ=DAILY;COUNT=1=2")
+    assert refused.value.expected == "COUNT from 1 to 100000"
+
+
 def test_a_request_has_dates_of_its_own_where_there_is_no_period() -> None:
     dated = ExportRequest(query=OrderQuery(placed=Period.of_day(date(2026, 3, 1))))
     (run,) = weekly(request=dated, period=None).due(FIRST, FIRST + 7 * DAY)

@@ -7,12 +7,21 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import attrs
+
 from notebook_html import STYLE, Page, shown
 from shoppego_orders.abandonment import AbandonmentPolicy, RecoveryReport, ReminderCounts
 from shoppego_orders.adapters.memory import MemoryOrderStore
-from shoppego_orders.attribution import IgnoredTouch, Touch, default_table
+from shoppego_orders.attribution import (
+    AttributionTable,
+    ClickParameter,
+    IgnoredTouch,
+    Source,
+    Touch,
+    default_table,
+)
 from shoppego_orders.attribution.rules import Rule
-from shoppego_orders.customers import Address
+from shoppego_orders.customers import Address, Customer
 from shoppego_orders.export import SalesReport
 from shoppego_orders.markup import Tone, badge, element, typed, view
 from shoppego_orders.money import Money
@@ -38,11 +47,19 @@ def an_order(id: str = "1262140", *, price: str = "59.50", source: str = "tiktok
     )
 
 
+TAGS = re.compile(r"<title>.*?</title>|<[^>]+>")
+
+
 def cells(value: object) -> list[list[str]]:
     """The rows of all tables, as text."""
     rows = re.findall(r"<tr>(.*?)</tr>", shown(value), re.DOTALL)
-    tags = re.compile(r"<title>.*?</title>|<[^>]+>")
-    return [[tags.sub("", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
+    return [[TAGS.sub("", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
+
+
+def told(value: object) -> list[tuple[str, str]]:
+    """What is known of it under which name, as text."""
+    pairs = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", shown(value), re.DOTALL)
+    return [(TAGS.sub("", name), TAGS.sub("", fact)) for name, fact in pairs]
 
 
 def test_an_order_has_its_timeline() -> None:
@@ -84,8 +101,13 @@ def test_an_order_tells_what_to_look_at() -> None:
     order = an_order().cancel(reason="out of stock", at=AT)
     order = order.record_payment("late", Money("59.50", "MYR"), at=AT + HOUR).archive(at=AT + HOUR)
     text = Page(shown(order)).text
-    assert "✗ cancelled ✓ paid ○ awaiting processing archived ✗ look at this" in text
-    assert order.attention[0].message in text
+    assert text.startswith(
+        f"Order #SA140 of {SHOP}"
+        "✗ cancelled ✓ paid ○ awaiting processing archived ✗ look at this"
+        f"✗ look at this {order.attention[0].message}"
+        "SourceTikTokTikTok: utm_source is 'tiktok'.Channel"  # the logo says its name too
+    )
+    assert "TimelineWhen (UTC)WhatDetails" in text
     assert "cancelledout of stock" in text
     assert repr(order) == (
         f"<Order 1262140 (#SA140) of {SHOP}: "
@@ -119,6 +141,55 @@ def test_an_order_tells_how_it_ended_and_which_visits_did_not_count() -> None:
     assert ["Still to be paid", "", "", "", "MYR", "18.00"] in rows
 
 
+def test_an_order_tells_what_is_known_of_it_and_not_what_is_unknown() -> None:
+    url = f"https://{SHOP}/?utm_source=tiktok&utm_medium=cpc&utm_campaign=raya"
+    home = Address("Tan", "Siew Ling", address1="1 Jalan Ampang", address2="Unit 5", zip="68000")
+    order = (
+        Order.place(
+            id="1",
+            shop=SHOP,
+            currency="MYR",
+            at=AT,
+            lines=[LineItem("Kopi", 2, Money("5", "MYR"), "Ais", "K-1")],
+            adjustments=[Adjustment("discount", Money("-1", "MYR"))],
+            customer=Customer("7", "Tan", "Siew Ling", "tan@example.my", "0123456789"),
+            shipping_address=attrs.evolve(home, city="Ampang", state="Selangor", country="MY"),
+            billing_address=home,
+            payment_method=PaymentMethod("Billplz", "alternative"),
+            attribution=default_table().classify(Touch(url, None, AT)),
+            tags=["vip", "raya"],
+            note="after 5",
+        )
+        .add_tracking("J&T", "JT1", url="https://jt.example/JT1", at=AT)
+        .add_tracking("", "JT2", at=AT)
+    )
+    assert told(order) == [
+        ("Customer", "Tan Siew Ling, tan@example.my, 0123456789"),
+        ("Ship to", "Tan Siew Ling, 1 Jalan Ampang, Unit 5, 68000 Ampang, Selangor, MY"),
+        ("Bill to", "Tan Siew Ling, 1 Jalan Ampang, Unit 5, 68000"),
+        ("Payment by", "Billplz (alternative)"),
+        ("Source", "TikTok: utm_source is &#x27;tiktok&#x27;."),
+        ("Channel", "Paid Social"),
+        ("Campaign", "raya"),
+        ("Parcel", "J&amp;T JT1 https://jt.example/JT1"),
+        ("Parcel", "JT2"),
+        ("Tags", "vip, raya"),
+        ("Note", "after 5"),
+    ]
+    assert cells(order)[:6] == [
+        ["Item", "Variant", "SKU", "Quantity", "Price", "Total"],
+        ["Kopi", "Ais", "K-1", "2", "5.00", "10.00"],
+        ["Subtotal", "", "", "", "MYR", "10.00"],
+        ["Discount", "", "", "", "MYR", "-1.00"],
+        ["Total", "", "", "", "MYR", "9.00"],
+        ["Still to be paid", "", "", "", "MYR", "9.00"],
+    ]
+    bare = Order.place(
+        id="1", shop=SHOP, currency="MYR", at=AT, lines=[LineItem("Kopi", 1, Money("5", "MYR"))]
+    )
+    assert told(bare) == []
+
+
 def test_a_draft_and_an_order_that_was_taken_up() -> None:
     draft = Order.place_draft(id="1", at=AT, shop=SHOP, currency="MYR", lines=[])
     assert [row[1] for row in cells(draft)[-1:]] == ["entered by the merchant"]
@@ -137,9 +208,11 @@ def test_a_page_has_logos_badges_tabs_and_totals() -> None:
     page = orders_page(store, shop=SHOP)
     assert repr(page) == f"<OrderPage all of {SHOP}: 2 of 2>"
     assert "<title>TikTok</title>" in shown(page)
-    assert "all 2 unpaid 1 awaiting_processing 2" in Page(shown(page)).text
+    title, tabs = "all (2 of 2 orders)", "all 2 unpaid 1 awaiting_processing 2"
+    assert Page(shown(page)).text.startswith(f"{title}{tabs}SourceNumber")
     when = "2026-03-03 04:00:00"
-    assert cells(page)[1:] == [
+    assert cells(page) == [
+        ["Source", "Number", "Placed (UTC)", "Customer", "Status", "Total"],
         ["bing", "#SA2", when, "", "○ pending ○ awaiting processing", "MYR 9.90"],
         ["tiktok", "#SA1", when, "", "✓ paid ○ awaiting processing", "MYR 10.00"],
         ["Total", "", "", "", "", "MYR 19.90"],
@@ -166,6 +239,27 @@ def test_a_table_shows_its_first_rows_and_the_shops_own() -> None:
     assert f"the first 40 of {len(table.rows)} lines" in Page(shown(table)).text
     assert repr(table) == f"<AttributionTable: {len(table.rows)} sources, 1 rules for {SHOP}>"
     assert repr(default_table()).endswith("sources, 0 rules>")
+
+
+def test_a_table_tells_by_what_each_source_is_recognised() -> None:
+    rows = [
+        Source("kawan", "Kawan", "Email", "x", "k w", "a.my b.my c.my d.my e.my f.my", "app.kawan"),
+        Source("iklan", "Iklan", click_ids=[ClickParameter("iklanclid", "paid")]),
+    ]
+    table = AttributionTable(rows).for_shop("kedai.my", "hartamas.com")
+    assert told(table) == [("The shop&#x27;s hosts", "kedai.my, hartamas.com")]
+    assert repr(table) == "<AttributionTable: 2 sources, 0 rules for kedai.my, hartamas.com>"
+    recognised = "utm_source k, w; referrer a.my, b.my, c.my, d.my and 2 more; app app.kawan"
+    assert cells(table) == [
+        ["Source", "Key", "Channel", "Recognised by"],
+        ["Kawan", "kawan", "Email", recognised],
+        ["Iklan", "iklan", "Referral", "click id iklanclid"],
+    ]
+    rules = [Rule("Raya", "kawan", "medium", "set", list("vwxyz"), "Siaran")]
+    assert cells(table.with_rules(rules))[:2] == [
+        ["The shop&#x27;s rule", "Source", "Channel", "Field", "Match", "Values"],
+        ["Raya", "kawan", "Siaran", "medium", "set", "v, w, x, y and 1 more"],
+    ]
 
 
 def test_a_verdict_is_a_tree_in_which_what_decided_is_bold() -> None:

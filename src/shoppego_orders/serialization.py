@@ -279,7 +279,9 @@ class _Part:
                     return int(number)
             except (ArithmeticError, ValueError):
                 pass
-        raise InvalidDocument(self.path_of(key), f"{self._said(key)}; expected a whole number")
+        raise InvalidDocument(
+            self.path_of(key), f"{self._said(key)}; expected a whole number below 10**9"
+        )
 
     def instant(self, key: str) -> datetime:
         """The instant of a key, ISO 8601 with a zone."""

@@ -25,6 +25,7 @@ from shoppego_orders.attribution.text import clean, fold, slug
 
 AT = datetime(2026, 3, 14, 12, tzinfo=UTC)
 TABLE = default_table()
+FORGETFUL = TABLE.remembering(0)
 CORPUS = Path(__file__).parent.parent / "data" / "attribution-corpus.json"
 REAL_LINKS = [
     link[:2000]
@@ -218,9 +219,11 @@ def test_an_address_has_a_host_or_a_problem(text: str) -> None:
 @given(values)
 def test_an_unknown_utm_source_is_not_direct(value: str) -> None:
     answer = classify(f"https://kedai.example/?utm_source=zq{value}")
+    tag = clean(f"zq{value}")
+    assert answer == Attribution(
+        slug(tag), tag, "tag", "Unassigned", "utm-source", tag, utm_source=tag
+    )
     assert answer.source not in {"direct", "referral"}
-    assert answer.channel == "Unassigned"
-    assert answer.utm_source == clean(f"zq{value}")
 
 
 @given(st.lists(touches, min_size=1, max_size=4), st.integers(1, 5))
@@ -252,9 +255,8 @@ def test_click_ids_that_come_and_go_change_no_answer(
         assert table.classify(touch) == forgetful.classify(touch)
 
 
-def calls_of(landing: str, referrer: str) -> int:
+def calls_of(landing: str, referrer: str, table: AttributionTable = FORGETFUL) -> int:
     """How many calls an answer takes, of Python's functions and of C's."""
-    table = TABLE.remembering(0)
     count = 0
 
     def tally(frame: object, event: str, argument: object) -> None:
@@ -267,6 +269,23 @@ def calls_of(landing: str, referrer: str) -> int:
     finally:
         sys.setprofile(None)
     return count
+
+
+@given(hosts, labels, labels)
+def test_what_a_table_has_seen_it_need_not_read_again(host: str, page: str, other: str) -> None:
+    shop, referrer = "https://kedai.example/", f"https://{host}/"
+    table = TABLE.remembering(100)
+
+    def work(landing: str) -> int:
+        return calls_of(landing, referrer, table)
+
+    first = work(f"{shop}{page}")
+    of_another_shop = work(f"http://{other}.example/{page}")
+    another_page = work(f"{shop}{page}/{other}")
+    assert another_page < of_another_shop < first
+    for query in ("?a=1", "?a=2&gclid={}"):
+        *before, known = (work(f"{shop}{query.format(number)}") for number in range(3))
+        assert known < min(before)
 
 
 @given(url_like.filter(bool))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import count
 
@@ -27,6 +28,7 @@ from shoppego_orders import (
 )
 from shoppego_orders.abandonment.rules import FirstOrder, HasContact
 from shoppego_orders.adapters.memory import MemoryOrderStore
+from shoppego_orders.customers import Address
 from shoppego_orders.erasure import Erasure
 from shoppego_orders.order import OrderEvent, OrderRow
 from shoppego_orders.order.anonymity import anonymised_history
@@ -66,13 +68,37 @@ def test_a_history_without_the_person_makes_the_order_without_them(
             assert getattr(left, field.name) == getattr(order, field.name), field.name
     assert (left.customer_name, left.email, left.phone, left.note) == ("", "", "", "")
     assert (left.customer_key is None) is (order.customer_key is None)
+    assert left.shipping_address == region_of(order.shipping_address)
+    assert left.billing_address == region_of(order.billing_address)
     assert left.tracking_numbers == order.tracking_numbers
+    known = {*texts_in(history), "", "customer"}
+    assert {text for text in texts_in(again[:-1]) if text[:10] != "anonymous:"} <= known
     assert (left.source, left.channel, left.medium, left.campaign, left.logo) == (
         (order.source, order.channel, order.medium, order.campaign, order.logo)
     )
     assert [(event.type, event.occurred_at, event.recorded_at) for event in again[:-1]] == [
         (event.type, event.occurred_at, event.recorded_at) for event in history
     ]
+
+
+def region_of(address: Address | None) -> Address | None:
+    return None if address is None else Address(state=address.state, country=address.country)
+
+
+def texts_in(events: Sequence[OrderEvent]) -> set[str]:
+    """Every text of a history but the addresses of pages, of which an erasure leaves a part."""
+    found: set[str] = set()
+
+    def take(part: dict[str, object]) -> dict[str, object]:
+        pages = ("landing_url", "referrer")
+        found.update(
+            each for key, each in part.items() if isinstance(each, str) and key not in pages
+        )
+        return part
+
+    for event in events:
+        json.loads(event_to_json(event), object_hook=take)
+    return found
 
 
 @given(histories())

@@ -333,11 +333,23 @@ def test_an_instant_survives_the_zone(instant: datetime, tz: str) -> None:
     st.sampled_from(
         [*_ZONES, "Asia/Kathmandu", "Africa/Monrovia", "Pacific/Apia", "Europe/Dublin"]
     ),
+    st.sampled_from(InstantStyle),
 )
-def test_many_instants_are_written_as_python_writes_each(some: list[datetime], tz: str) -> None:
+def test_many_instants_are_written_as_python_writes_each(
+    some: list[datetime], tz: str, style: InstantStyle
+) -> None:
     columns = [Column[datetime]("at", "", ColumnKind.INSTANT, lambda at: at)]
-    expected = [in_zone(at, time_zone(tz)).isoformat() for at in some]
-    assert b"".join(write_csv(some, columns, tz=tz)).decode().split() == ["at", *expected]
+    profile = attrs.evolve(PLAIN, instants=style)
+    expected = [as_python_writes(in_zone(at, time_zone(tz)), style) for at in some]
+    written = b"".join(write_csv(some, columns, tz=tz, profile=profile)).decode()
+    assert written.splitlines() == ["at", *expected]
+
+
+def as_python_writes(shown: datetime, style: InstantStyle) -> str:
+    if style is InstantStyle.ISO:
+        return shown.isoformat()
+    text = shown.replace(tzinfo=None).isoformat(" ", "seconds")
+    return text if style is InstantStyle.SPREADSHEET else f"{text} {shown:%z}"
 
 
 @given(tables(), profiles, st.sampled_from(_ZONES))

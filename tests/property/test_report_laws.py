@@ -222,6 +222,22 @@ def test_it_says_what_a_naive_sum_says(some: list[Order], zone: str) -> None:
 
 
 @given(histories_of_shops())
+def test_of_a_product_it_says_how_often_how_many_and_for_how_much(some: list[Order]) -> None:
+    expected: dict[tuple[str, str], Counter[str]] = {}
+    for order in some:
+        if order.completed_at is not None and order.life is Life.OPEN:
+            for line in order.lines:
+                sums = expected.setdefault((line.product, order.currency), Counter())
+                sums.update(orders=1, units=line.quantity, gross=line.total.minor)
+    found = SalesReport.of(some).by("product")
+    assert {(product, sales.currency) for product, sales in found} == expected.keys()
+    for product, sales in found:
+        sums = expected[product, sales.currency]
+        assert [getattr(sales, name) for name in COUNTS] == [sums[name] for name in COUNTS]
+        assert [getattr(sales, name).minor for name in AMOUNTS] == [sums[n] for n in AMOUNTS]
+
+
+@given(histories_of_shops())
 def test_what_came_back_was_abandoned_and_is_sold(some: list[Order]) -> None:
     for by in set(By) - {By.PRODUCT}:
         for _, sales in SalesReport.of(some).by(by):

@@ -605,7 +605,7 @@ class Order(OrderState):
         known = find_entry(entries, reference)
         if known is None:
             return False
-        again = reported_differently(kind, known, LedgerEntry(reference, amount, known.at))
+        again = reported_differently(kind, known, attrs.evolve(known, amount=amount))
         return amount == known.amount or any(
             (item.kind, item.message) == (again.kind, again.message) for item in self.attention
         )

@@ -41,7 +41,7 @@ def order_html(order: OrderState) -> str:
         element("p", beside(badges(order))),
         *attention,
         facts(
-            (name, sourced(value, order.logo) if name == "Source" else value)
+            (name, sourced(value, order.logo) if name == "Source" and value else value)
             for name, value in known_of(order)
         ),
         table(
