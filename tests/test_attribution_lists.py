@@ -332,6 +332,14 @@ MALFORMED: list[tuple[Callable[[str], object], str, str, int | None]] = [
 ]
 
 
+LISTS: dict[Callable[[str], object], str] = {
+    read_matomo_search_engines: "Matomo's search engines",
+    read_matomo_socials: "Matomo's socials",
+    read_snowplow: "Snowplow's list",
+    read_ga4_categories: "GA4's source categories",
+}
+
+
 @pytest.mark.parametrize(("reader", "text", "entry", "line"), MALFORMED)
 def test_a_malformed_list_says_which_entry_and_line(
     reader: Callable[[str], object], text: str, entry: str, line: int | None
@@ -339,6 +347,7 @@ def test_a_malformed_list_says_which_entry_and_line(
     with pytest.raises(InvalidTable) as caught:
         reader(text)
     assert (caught.value.entry, caught.value.line) == (entry, line)
+    assert caught.value.origin == LISTS[reader]
 
 
 def test_yaml_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from erasure_examples import (
     BY_EMAIL,
     BY_PHONE,
     HOUR,
+    KOPI,
     NOW,
     OTHER_SHOP,
     SHOP,
@@ -88,6 +89,32 @@ def test_orders_are_found_by_whatever_is_known(store: MemoryOrderStore, given: C
     assert erase(store, given).orders == tuple(found[given])
     assert store.get("elsewhere").customer == ZQX
     assert store.get("tan").customer == TAN
+
+
+def test_what_they_left_on_an_order_of_another_id_finds_it(store: MemoryOrderStore) -> None:
+    mail, phone = Customer(email=ZQX.email), Customer(phone=ZQX.phone)
+    for who, name in ((mail, "mail"), (phone, "phone")):
+        of_another_id = attrs.evolve(who, id="zqx-at-work")
+        store.save(of_tan(f"{name}-1").edit_customer(of_another_id, at=BEGAN))
+        to = Address(email=who.email or "", phone=who.phone or "")
+        store.save(
+            Order.place(
+                id=f"{name}-2",
+                at=BEGAN,
+                shop=SHOP,
+                currency="MYR",
+                lines=[KOPI],
+                shipping_address=to,
+            )
+        )
+
+    def found(customer: Customer) -> list[str]:
+        return [order.id for order in customer_orders(store, customer, shop=SHOP)]
+
+    assert found(mail) == ["mail-1", "mail-2"]
+    assert found(phone) == ["phone-1", "phone-2"]
+    assert found(ZQX) == [*found(mail), *found(phone)]
+    assert found(Customer(id=ZQX.id)) == []
 
 
 def test_an_id_alone_finds_what_is_kept_under_it(store: MemoryOrderStore) -> None:

@@ -72,8 +72,15 @@ def test_an_order_has_its_timeline() -> None:
         .record_refund("ref-1", Money("9.50", "MYR"), at=AT + 6 * HOUR)
     )
     rows = cells(order)
-    timeline = rows[rows.index(["When (UTC)", "What", "Details"]) + 1 :]
-    assert timeline == [
+    begins = rows.index(["When (UTC)", "What", "Details"])
+    sums = [(row[0], row[-1]) for row in rows[2:begins]]
+    assert sums == [
+        ("Subtotal", "59.50"),
+        ("Total", "59.50"),
+        ("Paid", "59.50"),
+        ("Refunded", "9.50"),
+    ]
+    assert rows[begins + 1 :] == [
         [
             "2026-03-03 03:00:00",
             "visited",
@@ -108,7 +115,11 @@ def test_an_order_tells_what_to_look_at() -> None:
         "SourceTikTokTikTok: utm_source is 'tiktok'.Channel"  # the logo says its name too
     )
     assert "TimelineWhen (UTC)WhatDetails" in text
+    assert ["Owed to the customer", "", "", "", "MYR", "59.50"] in cells(order)
+    assert cells(order)[-1] == ["2026-03-03 05:00:00", "contradicts the order", "late"]
     assert "cancelledout of stock" in text
+    forgotten = attrs.evolve(order, cancel_reason="")  # as an erasure leaves it
+    assert ["2026-03-03 04:00:00", "cancelled", ""] in cells(forgotten)
     assert repr(order) == (
         f"<Order 1262140 (#SA140) of {SHOP}: "
         "cancelled, archived, paid, awaiting_processing, MYR 59.50>"
@@ -194,6 +205,12 @@ def test_a_draft_and_an_order_that_was_taken_up() -> None:
     draft = Order.place_draft(id="1", at=AT, shop=SHOP, currency="MYR", lines=[])
     assert [row[1] for row in cells(draft)[-1:]] == ["entered by the merchant"]
     assert "○ draft" in Page(shown(draft)).text
+    cash = attrs.evolve(an_order(), payment_method=PaymentMethod("Cash on delivery", "manual"))
+    assert cells(cash.confirm(at=AT + HOUR))[-3:] == [
+        ["2026-03-03 04:00:00", "checkout began", ""],
+        ["2026-03-03 05:00:00", "confirmed without a payment", ""],
+        ["2026-03-03 05:00:00", "checkout completed", ""],
+    ]
     taken = an_order().set_fulfillment("processing", at=AT + HOUR)
     assert cells(taken)[-1][1] == "taken up by the merchant"
     assert "not saved" not in shown(MemoryOrderStore().save(taken))
