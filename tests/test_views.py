@@ -264,6 +264,7 @@ def test_a_table_tells_by_what_each_source_is_recognised() -> None:
         Source("iklan", "Iklan", click_ids=[ClickParameter("iklanclid", "paid")]),
     ]
     table = AttributionTable(rows).for_shop("kedai.my", "hartamas.com")
+    assert Page(shown(table)).text.startswith("2 sourcesThe shop's hosts")
     assert told(table) == [("The shop&#x27;s hosts", "kedai.my, hartamas.com")]
     assert repr(table) == "<AttributionTable: 2 sources, 0 rules for kedai.my, hartamas.com>"
     recognised = "utm_source k, w; referrer a.my, b.my, c.my, d.my and 2 more; app app.kawan"
@@ -282,11 +283,15 @@ def test_a_table_tells_by_what_each_source_is_recognised() -> None:
 def test_a_verdict_is_a_tree_in_which_what_decided_is_bold() -> None:
     verdict = AbandonmentPolicy().judge(an_order(), [], AT + 2 * HOUR)
     html = shown(verdict)
-    assert "✗ abandoned" in Page(html).text
+    assert Page(html).text.startswith(f"{verdict.explain().splitlines()[0]}✗ abandonedIt began at ")
     assert html.count("<strong><bdi>✓ yes: ") == 2
     kept = AbandonmentPolicy().judge(an_order().mark_paid(at=AT), [], AT + 2 * HOUR)
+    assert "✓ keptIt began at " in Page(shown(kept)).text
     assert shown(kept).count("<strong><bdi>✗ no: ") == 1
     assert "<li><bdi>✗ no: " in shown(kept)  # what it is made of did not decide by itself
+    assert (
+        "○ not dueIt began at " in Page(shown(AbandonmentPolicy().judge(an_order(), [], AT))).text
+    )
 
 
 def test_a_recovery_report_tells_ends_earnings_and_reminders() -> None:
@@ -313,6 +318,7 @@ def test_a_recovery_report_tells_ends_earnings_and_reminders() -> None:
         ["unknown", "1"],
         ["skipped: cooldown", "2"],
     ]
+    assert Page(shown(report)).text.startswith("4 abandoned checkoutsEndedCheckouts")
     assert repr(report) == "<RecoveryReport: 4 abandoned: 1 returned, 3 lost; won back: MYR 50.00>"
     nothing = RecoveryReport(abandoned=0, outcomes={}, recovered={}, substituted={})
     assert repr(nothing) == "<RecoveryReport: 0 abandoned: none; won back: nothing>"
