@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from enum import IntEnum
 from functools import partial
 from io import FileIO
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from random import Random
@@ -65,6 +66,7 @@ from shoppego_orders.export import (
 from shoppego_orders.export.column_sets import COLUMN_SETS
 from shoppego_orders.export.columns import ColumnSet
 from shoppego_orders.export.files import add_file
+from shoppego_orders.export.spool import spooled
 from shoppego_orders.money import Money
 from shoppego_orders.order import Adjustment, LineItem, Order, OrderRow
 from shoppego_orders.periods import Period
@@ -816,6 +818,19 @@ def test_a_record_that_no_mail_can_carry_is_refused_and_nothing_is_mailed() -> N
                 stored(), mailer, a_request(per=per), to="a@example.my", now=NOW, limit=100
             )
     assert mailer.messages == []
+
+
+def test_line_items_stay_together_where_they_just_fit() -> None:
+    request = ExportRequest(per="line", profile="raw")
+    with spooled(stored(an_order("1"), an_order("2")), request, NOW) as spool:
+        header, *lines = b"".join(spool.chunks()).splitlines(keepends=True)
+        order = len(lines[0]) + len(lines[1])
+        for most, expected in ((order - 1, [1] * 4), (order, [2, 2]), (2 * order, [4])):
+            parts = list(spool.parts(most))
+            assert [part.records for part in parts] == expected
+            rest = iter(lines)
+            for part in parts:
+                assert spool.part(part) == header + b"".join(islice(rest, part.records))
 
 
 def test_the_limit_is_counted_after_base64() -> None:

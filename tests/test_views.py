@@ -227,6 +227,7 @@ def test_a_page_has_logos_badges_tabs_and_totals() -> None:
     assert "<title>TikTok</title>" in shown(page)
     title, tabs = "all (2 of 2 orders)", "all 2 unpaid 1 awaiting_processing 2"
     assert Page(shown(page)).text.startswith(f"{title}{tabs}SourceNumber")
+    assert shown(page).count('<span class="badge"><bdi>') == 3
     when = "2026-03-03 04:00:00"
     assert cells(page) == [
         ["Source", "Number", "Placed (UTC)", "Customer", "Status", "Total"],
