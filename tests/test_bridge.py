@@ -639,6 +639,7 @@ def test_a_view_forgets_what_its_log_can_forget() -> None:
         for key in ("a", "b", "c"):
             assert view.claim(key, NOON)
         view.settle("a", Outcome.SKIPPED, NOON + HOUR, "Siti's own wish")
+        view.settle("b", Outcome.DONE, NOON)
         view.forget(["c"])
         view.empty_notes(["a"])
         assert [task.key for task in view.tasks("b")] == ["b"]
@@ -647,7 +648,10 @@ def test_a_view_forgets_what_its_log_can_forget() -> None:
         await in_thread(service, blocking(ErasingAwaitedTaskLog(log)))
 
     asyncio.run(host())
-    assert list(log.tasks()) == [Task("a", NOON, Outcome.SKIPPED, NOON + HOUR), Task("b", NOON)]
+    assert list(log.tasks()) == [
+        Task("a", NOON, Outcome.SKIPPED, NOON + HOUR),
+        Task("b", NOON, Outcome.DONE, NOON),
+    ]
 
 
 def test_a_store_is_asked_by_the_quickest_way_that_it_offers(tmp_path: Path) -> None:

@@ -822,10 +822,13 @@ def test_a_record_that_no_mail_can_carry_is_refused_and_nothing_is_mailed() -> N
 
 def test_line_items_stay_together_where_they_just_fit() -> None:
     request = ExportRequest(per="line", profile="raw")
-    with spooled(stored(an_order("1"), an_order("2")), request, NOW) as spool:
+    teh, box = (LineItem(name, 1, Money("2", "MYR")) for name in ("Teh", "Set" * 99))
+    small = an_order("0").change_lines([teh], at=AT)
+    large = [an_order(id).change_lines([teh, box], at=AT) for id in "12"]
+    with spooled(stored(small, *large), request, NOW) as spool:
         header, *lines = b"".join(spool.chunks()).splitlines(keepends=True)
-        order = len(lines[0]) + len(lines[1])
-        for most, expected in ((order - 1, [1] * 4), (order, [2, 2]), (2 * order, [4])):
+        order = len(lines[1]) + len(lines[2])
+        for most, expected in ((order, [1, 2, 2]), (len(lines[0]) + 2 * order, [5])):
             parts = list(spool.parts(most))
             assert [part.records for part in parts] == expected
             rest = iter(lines)

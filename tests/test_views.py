@@ -237,6 +237,14 @@ def test_a_page_has_logos_badges_tabs_and_totals() -> None:
     ]
 
 
+def test_the_longest_page_is_shown_whole() -> None:
+    store = MemoryOrderStore()
+    for number in range(101):
+        store.save(an_order(f"{number}"))
+    page = orders_page(store, size=500)
+    assert [row[1] for row in cells(page)[1:-1]] == [row.number for row in page.rows]
+
+
 def test_a_page_of_more_than_money_can_hold_is_shown() -> None:
     store = MemoryOrderStore()
     for each in "12":
