@@ -824,7 +824,7 @@ def test_line_items_stay_together_where_they_just_fit() -> None:
     request = ExportRequest(per="line", profile="raw")
     teh, box = (LineItem(name, 1, Money("2", "MYR")) for name in ("Teh", "Set" * 99))
     small = an_order("0").change_lines([teh], at=AT)
-    large = [an_order(id).change_lines([teh, box], at=AT) for id in "12"]
+    large = [an_order(each).change_lines([teh, box], at=AT) for each in "12"]
     with spooled(stored(small, *large), request, NOW) as spool:
         header, *lines = b"".join(spool.chunks()).splitlines(keepends=True)
         order = len(lines[1]) + len(lines[2])
