@@ -165,6 +165,15 @@ def test_the_hosts_own_keys_are_the_hosts(store: MemoryOrderStore) -> None:
     assert not customer_orders(store, ZQX, shop=SHOP, identify=identify)
 
 
+def test_the_history_tells_who_erased(store: MemoryOrderStore) -> None:
+    store.save(placed("1"))
+    erase(store)
+    assert store.events("1")[-1].actor == "merchant"
+    store.save(placed("2"))
+    anonymise(store, ZQX, shop=SHOP, at=NOW, pseudonym=secrets.token_hex, actor="the shop's owner")
+    assert store.events("2")[-1].actor == "the shop's owner"
+
+
 def test_an_unknown_customer_is_no_error(store: MemoryOrderStore) -> None:
     store.save(of_tan("tan"))
     tasks, exports = MemoryTaskLog(), MemoryExportLog()
