@@ -227,22 +227,23 @@ def named(names: list[str]) -> Iterator[tuple[Path, int]]:
 def tests_of(known: dict[str, dict[str, list[int]]], path: Path, line: int) -> list[int]:
     """The tests that ran the line, or else the next one above: where its statement begins.
 
-    A function's parameters are read when it is imported, by no test: those that ran its body.
+    What is run when it is imported is run by no test. Of a function's parameters those that ran
+    its body are taken, and of a function that made a constant those that ran any of the module.
     """
     lines = known[str(path.relative_to(PACKAGE))]
     nearest = range(line, 0, -1)
     for start, body, end in functions(path):
-        if start <= line < body:
-            nearest = range(body, end + 1)
+        if start <= line <= end:
+            nearest = range(body, end + 1) if line < body else range(line, start, -1)
     for at in nearest:
         if lines.get(str(at)):
             return lines[str(at)]
-    return []
+    return sorted({test for ran in lines.values() for test in ran})
 
 
 @cache
 def functions(path: Path) -> list[tuple[int, int, int]]:
-    """Of each function the lines on which it, and its body, begin, and the last one."""
+    """Of each function the lines on which it and its body begin, and its last; outer ones first."""
     nodes = ast.walk(ast.parse(path.read_text()))
     return [
         (node.lineno, node.body[0].lineno, node.end_lineno or 0)

@@ -318,12 +318,14 @@ def test_an_unreadable_order_that_a_late_report_touches_is_skipped() -> None:
     store = stored([begun("left"), begun("other", at=BEGAN + INSTANT)])
     sweep(store, POLICY, LATER)
     store.save(paid(store.get("other"), BEGAN + minutes(5)))
+    store.save(paid(begun("calm", at=BEGAN + minutes(1), email=None), BEGAN + minutes(2)))
 
     class TornStore(DisturbedStore):
         def get(self, order_id: str) -> Order:
             raise InvalidDocument("lines[0]", f"{order_id} is cut off")
 
     result = sweep(TornStore(store, 0, _dead, after=False), POLICY, LATER)
+    assert result.kept == 1
     assert [(skip.order_id, skip.why) for skip in result.skipped] == [
         ("left", "lines[0]: left is cut off"),
         ("other", "an order of the same customer could not be judged again"),

@@ -88,6 +88,12 @@ def test_the_answer_says_why() -> None:
     ]
 
 
+def test_where_the_question_mark_was_forgotten_every_tag_is_read() -> None:
+    answer = classify(f"{SHOP}/produk&utm_source=tiktok&utm_medium=cpc&utm_campaign=raya")
+    assert (answer.utm_source, answer.medium, answer.campaign) == ("tiktok", "cpc", "raya")
+    assert answer.flags == ("repaired",)
+
+
 def test_a_flag_of_another_kind_needs_no_aside() -> None:
     answer = classify(f"{SHOP}/?utm_source=tiktok&utm_source=x", "about:blank")
     assert answer.flags == ("repeated:utm_source", "invalid-referrer:about address")

@@ -266,6 +266,25 @@ def test_a_loop_that_stops_in_mid_call_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert str(told).endswith("Hanging.get can't be called: its event loop stands still")
 
 
+def test_a_service_that_outlives_its_loop_ends_in_peace() -> None:
+    here, go = threading.Event(), threading.Event()
+    workers: list[threading.Thread] = []
+
+    def service() -> None:
+        workers.append(threading.current_thread())
+        here.set()
+        go.wait()
+
+    loop = asyncio.new_event_loop()
+    waiting = loop.create_task(in_thread(service))
+    loop.run_until_complete(asyncio.sleep(0))
+    here.wait()
+    loop.close()
+    go.set()
+    workers[0].join()  # what it raises would be a warning, which is an error here
+    assert not waiting.done()
+
+
 def test_a_call_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bridge, "_PATIENCE", 0.001)
 
@@ -625,6 +644,7 @@ def test_a_view_forgets_what_its_log_can_forget() -> None:
         for key in ("a", "b", "c"):
             assert view.claim(key, NOON)
         view.settle("a", Outcome.SKIPPED, NOON + HOUR, "Siti's own wish")
+        view.settle("b", Outcome.DONE, NOON)
         view.forget(["c"])
         view.empty_notes(["a"])
         assert [task.key for task in view.tasks("b")] == ["b"]
@@ -633,7 +653,10 @@ def test_a_view_forgets_what_its_log_can_forget() -> None:
         await in_thread(service, blocking(ErasingAwaitedTaskLog(log)))
 
     asyncio.run(host())
-    assert list(log.tasks()) == [Task("a", NOON, Outcome.SKIPPED, NOON + HOUR), Task("b", NOON)]
+    assert list(log.tasks()) == [
+        Task("a", NOON, Outcome.SKIPPED, NOON + HOUR),
+        Task("b", NOON, Outcome.DONE, NOON),
+    ]
 
 
 def test_a_store_is_asked_by_the_quickest_way_that_it_offers(tmp_path: Path) -> None:

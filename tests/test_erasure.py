@@ -19,6 +19,7 @@ from erasure_examples import (
     BY_EMAIL,
     BY_PHONE,
     HOUR,
+    KOPI,
     NOW,
     OTHER_SHOP,
     SHOP,
@@ -91,6 +92,32 @@ def test_orders_are_found_by_whatever_is_known(store: MemoryOrderStore, given: C
     assert store.get("tan").customer == TAN
 
 
+def test_what_they_left_on_an_order_of_another_id_finds_it(store: MemoryOrderStore) -> None:
+    mail, phone = Customer(email=ZQX.email), Customer(phone=ZQX.phone)
+    for who, name in ((mail, "mail"), (phone, "phone")):
+        of_another_id = attrs.evolve(who, id="zqx-at-work")
+        store.save(of_tan(f"{name}-1").edit_customer(of_another_id, at=BEGAN))
+        to = Address(email=who.email or "", phone=who.phone or "")
+        store.save(
+            Order.place(
+                id=f"{name}-2",
+                at=BEGAN,
+                shop=SHOP,
+                currency="MYR",
+                lines=[KOPI],
+                shipping_address=to,
+            )
+        )
+
+    def found(customer: Customer) -> list[str]:
+        return [order.id for order in customer_orders(store, customer, shop=SHOP)]
+
+    assert found(mail) == ["mail-1", "mail-2"]
+    assert found(phone) == ["phone-1", "phone-2"]
+    assert found(ZQX) == [*found(mail), *found(phone)]
+    assert found(Customer(id=ZQX.id)) == []
+
+
 def test_an_id_alone_finds_what_is_kept_under_it(store: MemoryOrderStore) -> None:
     for number, who in enumerate(ALL_OF_ZQX):
         store.save(placed(f"z{number}", who))
@@ -137,6 +164,15 @@ def test_the_hosts_own_keys_are_the_hosts(store: MemoryOrderStore) -> None:
     assert customer_orders(store, Customer(phone="0101"), shop=SHOP, identify=identify)
     anonymise(store, ZQX, at=NOW, pseudonym=secrets.token_hex, shop=SHOP, identify=identify)
     assert not customer_orders(store, ZQX, shop=SHOP, identify=identify)
+
+
+def test_the_history_tells_who_erased(store: MemoryOrderStore) -> None:
+    store.save(placed("1"))
+    erase(store)
+    assert store.events("1")[-1].actor == "merchant"
+    store.save(placed("2"))
+    anonymise(store, ZQX, shop=SHOP, at=NOW, pseudonym=secrets.token_hex, actor="the shop's owner")
+    assert store.events("2")[-1].actor == "the shop's owner"
 
 
 def test_an_unknown_customer_is_no_error(store: MemoryOrderStore) -> None:

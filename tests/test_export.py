@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from enum import IntEnum
 from functools import partial
 from io import FileIO
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from random import Random
@@ -63,6 +64,7 @@ from shoppego_orders.export import (
 from shoppego_orders.export.column_sets import COLUMN_SETS
 from shoppego_orders.export.columns import ColumnSet
 from shoppego_orders.export.files import add_file
+from shoppego_orders.export.spool import spooled
 from shoppego_orders.money import Money
 from shoppego_orders.order import Adjustment, LineItem, Order, OrderRow
 from shoppego_orders.periods import Period
@@ -784,6 +786,22 @@ def test_a_record_that_no_mail_can_carry_is_refused_and_nothing_is_mailed() -> N
                 stored(), mailer, a_request(per=per), to="a@example.my", now=NOW, limit=100
             )
     assert mailer.messages == []
+
+
+def test_line_items_stay_together_where_they_just_fit() -> None:
+    request = ExportRequest(per="line", profile="raw")
+    teh, box = (LineItem(name, 1, Money("2", "MYR")) for name in ("Teh", "Set" * 99))
+    small = an_order("0").change_lines([teh], at=AT)
+    large = [an_order(each).change_lines([teh, box], at=AT) for each in "12"]
+    with spooled(stored(small, *large), request, NOW) as spool:
+        header, *lines = b"".join(spool.chunks()).splitlines(keepends=True)
+        order = len(lines[1]) + len(lines[2])
+        for most, expected in ((order, [1, 2, 2]), (len(lines[0]) + 2 * order, [5])):
+            parts = list(spool.parts(most))
+            assert [part.records for part in parts] == expected
+            rest = iter(lines)
+            for part in parts:
+                assert spool.part(part) == header + b"".join(islice(rest, part.records))
 
 
 def test_the_limit_is_counted_after_base64() -> None:

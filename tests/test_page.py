@@ -7,6 +7,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from operator import methodcaller
 
+import attrs
 import pytest
 
 from shoppego_orders.adapters.memory import MemoryOrderStore
@@ -101,8 +102,10 @@ def numbers(page: OrderPage) -> list[int]:
     ],
 )
 def test_the_tabs(tab: Tab, expected: list[int]) -> None:
-    page = orders_page(a_store(), shop=SHOP, tab=tab)
+    store = a_store()
+    page = orders_page(store, shop=SHOP, tab=tab)
     assert numbers(page) == expected
+    assert list(store.rows(attrs.evolve(tab.query, newest_first=True))) == list(page.rows)
     assert (page.tab, page.total, page.next) == (tab.value, Count(len(expected)), None)
     assert page.counts[tab] == Count(len(expected))
     assert list(page.counts) == list(Tab)

@@ -72,8 +72,15 @@ def test_an_order_has_its_timeline() -> None:
         .record_refund("ref-1", Money("9.50", "MYR"), at=AT + 6 * HOUR)
     )
     rows = cells(order)
-    timeline = rows[rows.index(["When (UTC)", "What", "Details"]) + 1 :]
-    assert timeline == [
+    begins = rows.index(["When (UTC)", "What", "Details"])
+    sums = [(row[0], row[-1]) for row in rows[2:begins]]
+    assert sums == [
+        ("Subtotal", "59.50"),
+        ("Total", "59.50"),
+        ("Paid", "59.50"),
+        ("Refunded", "9.50"),
+    ]
+    assert rows[begins + 1 :] == [
         [
             "2026-03-03 03:00:00",
             "visited",
@@ -108,7 +115,11 @@ def test_an_order_tells_what_to_look_at() -> None:
         "SourceTikTokTikTok: utm_source is 'tiktok'.Channel"  # the logo says its name too
     )
     assert "TimelineWhen (UTC)WhatDetails" in text
+    assert ["Owed to the customer", "", "", "", "MYR", "59.50"] in cells(order)
+    assert cells(order)[-1] == ["2026-03-03 05:00:00", "contradicts the order", "late"]
     assert "cancelledout of stock" in text
+    forgotten = attrs.evolve(order, cancel_reason="")  # as an erasure leaves it
+    assert ["2026-03-03 04:00:00", "cancelled", ""] in cells(forgotten)
     assert repr(order) == (
         f"<Order 1262140 (#SA140) of {SHOP}: "
         "cancelled, archived, paid, awaiting_processing, MYR 59.50>"
@@ -194,6 +205,12 @@ def test_a_draft_and_an_order_that_was_taken_up() -> None:
     draft = Order.place_draft(id="1", at=AT, shop=SHOP, currency="MYR", lines=[])
     assert [row[1] for row in cells(draft)[-1:]] == ["entered by the merchant"]
     assert "○ draft" in Page(shown(draft)).text
+    cash = attrs.evolve(an_order(), payment_method=PaymentMethod("Cash on delivery", "manual"))
+    assert cells(cash.confirm(at=AT + HOUR))[-3:] == [
+        ["2026-03-03 04:00:00", "checkout began", ""],
+        ["2026-03-03 05:00:00", "confirmed without a payment", ""],
+        ["2026-03-03 05:00:00", "checkout completed", ""],
+    ]
     taken = an_order().set_fulfillment("processing", at=AT + HOUR)
     assert cells(taken)[-1][1] == "taken up by the merchant"
     assert "not saved" not in shown(MemoryOrderStore().save(taken))
@@ -210,6 +227,7 @@ def test_a_page_has_logos_badges_tabs_and_totals() -> None:
     assert "<title>TikTok</title>" in shown(page)
     title, tabs = "all (2 of 2 orders)", "all 2 unpaid 1 awaiting_processing 2"
     assert Page(shown(page)).text.startswith(f"{title}{tabs}SourceNumber")
+    assert shown(page).count('<span class="badge"><bdi>') == 3
     when = "2026-03-03 04:00:00"
     assert cells(page) == [
         ["Source", "Number", "Placed (UTC)", "Customer", "Status", "Total"],
@@ -217,6 +235,14 @@ def test_a_page_has_logos_badges_tabs_and_totals() -> None:
         ["tiktok", "#SA1", when, "", "✓ paid ○ awaiting processing", "MYR 10.00"],
         ["Total", "", "", "", "", "MYR 19.90"],
     ]
+
+
+def test_the_longest_page_is_shown_whole() -> None:
+    store = MemoryOrderStore()
+    for number in range(101):
+        store.save(an_order(f"{number}"))
+    page = orders_page(store, size=500)
+    assert [row[1] for row in cells(page)[1:-1]] == [row.number for row in page.rows]
 
 
 def test_a_page_of_more_than_money_can_hold_is_shown() -> None:
@@ -247,6 +273,7 @@ def test_a_table_tells_by_what_each_source_is_recognised() -> None:
         Source("iklan", "Iklan", click_ids=[ClickParameter("iklanclid", "paid")]),
     ]
     table = AttributionTable(rows).for_shop("kedai.my", "hartamas.com")
+    assert Page(shown(table)).text.startswith("2 sourcesThe shop's hosts")
     assert told(table) == [("The shop&#x27;s hosts", "kedai.my, hartamas.com")]
     assert repr(table) == "<AttributionTable: 2 sources, 0 rules for kedai.my, hartamas.com>"
     recognised = "utm_source k, w; referrer a.my, b.my, c.my, d.my and 2 more; app app.kawan"
@@ -265,11 +292,15 @@ def test_a_table_tells_by_what_each_source_is_recognised() -> None:
 def test_a_verdict_is_a_tree_in_which_what_decided_is_bold() -> None:
     verdict = AbandonmentPolicy().judge(an_order(), [], AT + 2 * HOUR)
     html = shown(verdict)
-    assert "✗ abandoned" in Page(html).text
+    assert Page(html).text.startswith(f"{verdict.explain().splitlines()[0]}✗ abandonedIt began at ")
     assert html.count("<strong><bdi>✓ yes: ") == 2
     kept = AbandonmentPolicy().judge(an_order().mark_paid(at=AT), [], AT + 2 * HOUR)
+    assert "✓ keptIt began at " in Page(shown(kept)).text
     assert shown(kept).count("<strong><bdi>✗ no: ") == 1
     assert "<li><bdi>✗ no: " in shown(kept)  # what it is made of did not decide by itself
+    assert (
+        "○ not dueIt began at " in Page(shown(AbandonmentPolicy().judge(an_order(), [], AT))).text
+    )
 
 
 def test_a_recovery_report_tells_ends_earnings_and_reminders() -> None:
@@ -296,6 +327,7 @@ def test_a_recovery_report_tells_ends_earnings_and_reminders() -> None:
         ["unknown", "1"],
         ["skipped: cooldown", "2"],
     ]
+    assert Page(shown(report)).text.startswith("4 abandoned checkoutsEndedCheckouts")
     assert repr(report) == "<RecoveryReport: 4 abandoned: 1 returned, 3 lost; won back: MYR 50.00>"
     nothing = RecoveryReport(abandoned=0, outcomes={}, recovered={}, substituted={})
     assert repr(nothing) == "<RecoveryReport: 0 abandoned: none; won back: nothing>"

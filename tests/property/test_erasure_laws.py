@@ -32,6 +32,7 @@ from shoppego_orders.customers import Address
 from shoppego_orders.erasure import Erasure
 from shoppego_orders.order import OrderEvent, OrderRow
 from shoppego_orders.order.anonymity import anonymised_history
+from shoppego_orders.order.events import Anonymised
 from shoppego_orders.serialization import event_to_json
 from shoppego_orders.testing.strategies import histories, policies
 
@@ -63,6 +64,8 @@ def test_a_history_without_the_person_makes_the_order_without_them(
     left = Order.replay(again)
 
     assert left.version == order.version + 1
+    event_id = f"{order.id}/{left.version}"
+    assert again[-1] == OrderEvent(event_id, order.id, NOW, NOW, "merchant", (), Anonymised())
     for field in attrs.fields(Order):
         if field.eq and field.name not in PERSONAL:
             assert getattr(left, field.name) == getattr(order, field.name), field.name

@@ -37,7 +37,11 @@ ONE_LINE = NAMES.map(clean).filter(bool)
 def all_are_told(page: Page, typed: Iterable[str]) -> None:
     told = set(page.typed)
     for text in filter(None, typed):
-        assert storable(text if len(text) <= 240 else f"{text[:239]}…") in told, text
+        assert as_told(text) in told, text
+
+
+def as_told(text: str) -> str:
+    return storable(text if len(text) <= 240 else f"{text[:239]}…")
 
 
 def is_short(value: object) -> None:
@@ -106,7 +110,10 @@ def test_a_table_of_sources_is_shown_with_its_rules(rows: list[tuple[str, str, s
 def test_a_verdict_is_shown_as_a_tree(order: Order, policy: AbandonmentPolicy, later: int) -> None:
     verdict = policy.judge(order, [], order.placed_at + timedelta(minutes=later))
     page = Page(shown(verdict))
-    assert page.count["li"] == verdict.explain().count("\n") - 1
+    heading, judged, *lines = (line.lstrip(" ") for line in verdict.explain().split("\n"))
+    findings = [f"{'✓' if line.startswith('yes: ') else '✗'} {line}" for line in lines]
+    assert page.typed == [as_told(text) for text in (heading, judged, *findings)]
+    assert page.count["li"] == len(findings)
     assert page.count["strong"] == len(list(verdict.finding.decisive()))
     is_short(verdict)
 

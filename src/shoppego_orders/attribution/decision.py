@@ -212,9 +212,9 @@ def _by_nothing(facts: Facts, index: Index) -> Attribution:
     if facts.tagged:
         row = index.by_key.get("unknown", UNKNOWN)
         channel = _channel(facts, index, row, None)
-        return Attribution(row.key, row.name, row.logo, channel, "utm-tags", "")
+        return Attribution(row.key, row.name, row.logo, channel, "utm-tags")
     row = index.by_key.get("direct", GLOBE)
-    return Attribution(row.key, row.name, row.logo, row.channel, "none", "")
+    return Attribution(row.key, row.name, row.logo, row.channel, "none")
 
 
 def _channel(facts: Facts, index: Index, row: Source, referrer: Source | None) -> str:
