@@ -475,4 +475,5 @@ def test_a_number_of_very_many_digits_is_told_as_what_it_is(
     number = "9" * 5_000
     text = f"x = {number}" if read is read_toml else f'{{"source": {number}}}'
     problem = "is no TOML: Exceeds …" if read is read_toml else "can't be read: Exceeds …"
-    assert_malformed(read, text, entry="the file", line=None, problem=problem)
+    origin = assert_malformed(read, text, entry="the file", line=None, problem=problem)
+    assert origin == ("TOML" if read is read_toml else "JSON")

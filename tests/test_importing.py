@@ -405,7 +405,7 @@ def test_a_damaged_gzip_is_told(tmp_path: Path) -> None:
 def test_what_is_no_file_is_told(tmp_path: Path, name: str, problem: str) -> None:
     with pytest.raises(InputNotRead, match=problem) as caught:
         open_lines(tmp_path / name)
-    assert caught.value.path == str(tmp_path / name)
+    assert (caught.value.path, caught.value.line) == (str(tmp_path / name), 0)
     assert name not in caught.value.problem.split()  # the path is told already
     assert "[Errno" not in caught.value.problem
 

@@ -127,7 +127,7 @@ OF_RULES: list[WrongCall] = [
     (InvalidValue("rules", (), RULES), lambda: AnyOf(())),
     (InvalidValue("rules", (None,), RULES), lambda: AllOf(untyped((None,)))),
     (InvalidValue("rules", ("Unpaid",), RULES), lambda: AnyOf(untyped(("Unpaid",)))),
-    (InvalidValue("rule", None, "a rule"), lambda: Not(untyped(None))),
+    (InvalidValue("rule", "Unpaid", "a rule"), lambda: Not(untyped("Unpaid"))),
     (InvalidValue("names", [], "at least one"), lambda: rules.PaymentMethod([])),
     (InvalidValue("names", (), "at least one"), lambda: rules.Channel(())),
     (InvalidValue("keys", (), "at least one"), lambda: rules.Source(())),

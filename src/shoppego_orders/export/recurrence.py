@@ -209,7 +209,7 @@ def _until(text: str, rule: str, tz: str) -> datetime:
     date, _, clock = text.removesuffix("Z").partition("T")
     try:
         if not _UNTIL.fullmatch(text):
-            raise ValueError(text)
+            raise ValueError
         wall = datetime.fromisoformat(f"{date}T{clock or '235959'}")
     except ValueError:
         expected = "UNTIL such as 20261231, 20261231T080000 or 20261231T000000Z"
