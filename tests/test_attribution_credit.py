@@ -71,6 +71,12 @@ def test_position_based_with_other_shares() -> None:
     assert [share for _, share in shares(model, *touches[:2])] == [Fraction(2, 3), Fraction(1, 3)]
 
 
+def test_position_based_may_leave_nothing_for_what_lies_between() -> None:
+    touches = [touch(3 - day, "tiktok") for day in range(3)]
+    ends = position_based(Fraction(1, 2), Fraction(1, 2))
+    assert [share for _, share in shares(ends, *touches)] == [Fraction(1, 2), 0, Fraction(1, 2)]
+
+
 def test_time_decay_halves_with_each_half_life() -> None:
     touches = (touch(14, "tiktok"), touch(7, "google"), touch(0, "telegram"))
     assert [share for _, share in shares(time_decay(), *touches)] == [

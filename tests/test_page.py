@@ -292,9 +292,15 @@ def test_filters_that_contradict_each_other_match_nothing() -> None:
         (OrderQuery(total_max=ringgit), OrderQuery(total_min=dollars)),
     ):
         assert both(one, other) == OrderQuery(ids=())
-    assert both(
-        OrderQuery(total_max=ringgit), OrderQuery(total_max=Money("5", "MYR"))
-    ) == OrderQuery(total_max=Money("5", "MYR"))
+
+
+def test_of_two_least_totals_the_higher_counts_and_of_two_greatest_the_lower() -> None:
+    few, many = Money("5", "MYR"), Money("20", "MYR")
+    for one, other in ((few, many), (many, few)):
+        least = both(OrderQuery(total_min=one), OrderQuery(total_min=other))
+        assert least == OrderQuery(total_min=many)
+        most = both(OrderQuery(total_max=one), OrderQuery(total_max=other))
+        assert most == OrderQuery(total_max=few)
 
 
 def test_filters_that_ask_for_the_same_leave_what_they_have_in_common() -> None:

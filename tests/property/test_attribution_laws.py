@@ -134,6 +134,7 @@ def test_cleaning_and_folding_twice_changes_nothing(text: str) -> None:
 def test_case_and_separators_do_not_count(text: str) -> None:
     assert fold(text.replace(" ", "_")) == fold(text.replace(" ", "-")) == fold(text)
     assert fold(fold(text)) == fold(text)
+    assert fold(f"/-{text}_/") == fold(text)
 
 
 @given(hosts, labels, st.integers(1, 65535), st.sampled_from(["", "user@", "user:pass@"]))
