@@ -189,6 +189,7 @@ def test_the_thread_of_a_loop_is_refused() -> None:
         for call in everything_of(view):
             with pytest.raises(PortUnreachable) as caught:
                 call()
+            assert caught.value.call.startswith("AwaitedOrderStore.")
             assert caught.value.problem == (
                 "this is an event loop's own thread, which it would stop; use in_thread()"
             )
@@ -211,6 +212,7 @@ def test_a_closed_loop_is_told() -> None:
     for call in everything_of(view):
         with pytest.raises(PortUnreachable) as caught:
             call()
+        assert caught.value.call.startswith("AwaitedOrderStore.")
         assert caught.value.problem == "its event loop is closed"
 
     async def another() -> None:
