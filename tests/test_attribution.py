@@ -94,6 +94,17 @@ def test_where_the_question_mark_was_forgotten_every_tag_is_read() -> None:
     assert answer.flags == ("repaired",)
 
 
+@pytest.mark.parametrize("name", ["ad-id", "ad.id", "ad%5Fid"])
+def test_a_fragment_that_begins_with_a_parameter_is_read(name: str) -> None:
+    assert classify(f"{SHOP}/#{name}=1&utm_source=tiktok").source == "tiktok"
+
+
+@pytest.mark.parametrize("medium", ["", "(none)", "(not set)", "(NOT-SET)"])
+def test_a_medium_that_says_nothing_is_none(medium: str) -> None:
+    url = f"{SHOP}/?utm_source=google-ads&utm_medium={medium}"
+    assert classify(url, "https://www.google.com/").channel == "Paid Search"
+
+
 def test_a_flag_of_another_kind_needs_no_aside() -> None:
     answer = classify(f"{SHOP}/?utm_source=tiktok&utm_source=x", "about:blank")
     assert answer.flags == ("repeated:utm_source", "invalid-referrer:about address")

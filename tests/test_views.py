@@ -201,6 +201,13 @@ def test_an_order_tells_what_is_known_of_it_and_not_what_is_unknown() -> None:
     assert told(bare) == []
 
 
+def test_a_long_timeline_says_how_much_of_it_is_shown() -> None:
+    order = an_order()
+    for number in range(105):
+        order = order.record_payment(f"r{number}", Money("0.10", "MYR"), at=AT + HOUR)
+    assert "Timeline; the first 100 of 107 lines" in Page(shown(order)).text
+
+
 def test_a_draft_and_an_order_that_was_taken_up() -> None:
     draft = Order.place_draft(id="1", at=AT, shop=SHOP, currency="MYR", lines=[])
     assert [row[1] for row in cells(draft)[-1:]] == ["entered by the merchant"]
